@@ -1,0 +1,78 @@
+# What a developer and CI run. `make run` and `make test` set everything up by themselves.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
+
+# Everything that is pinned is pinned by hash. The build tools come first and alone, because
+# pip would otherwise fetch unpinned ones for every source package.
+HASHED := $(PIP) --require-hashes --no-build-isolation
+
+.PHONY: help
+help:  ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: setup
+setup: $(READY)  ## everything into .venv, so that .venv/bin/gashub works
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "$(PYTHON) is older than 3.11: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@.ci/need '$(PYTHON) -m ensurepip --version' python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): $(PY) requirements/build.txt requirements/dev.txt pyproject.toml
+	$(HASHED) -r requirements/build.txt
+	$(HASHED) -r requirements/dev.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: run
+run: setup  ## the demo: six orders with simulated instruments, about two minutes
+	$(VENV)/bin/gashub demo
+
+.PHONY: test
+test: setup  ## every test; mosquitto and strace are installed first if possible
+	@.ci/need 'command -v mosquitto' mosquitto || echo "going on with the embedded broker" >&2
+	@.ci/need 'command -v systemd-analyze' systemd || echo "the unit's tests will fail" >&2
+	@.ci/need 'command -v strace' strace || echo "the tests by traced calls will fail" >&2
+	$(PY) -m pytest
+
+.PHONY: lint
+lint: setup  ## format, lint, types, import contracts
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy --strict hub plugins
+	$(VENV)/bin/lint-imports
+
+.PHONY: bench
+bench: setup  ## speed and memory, as ratios against bare clients; JSON under bench/out/
+	$(PY) bench/prove.py --only speed
+
+.PHONY: prove
+prove: setup  ## every long figure at full count: kill loops, power loss, fuzz, mutation
+	$(PY) bench/prove.py
+
+.PHONY: pins
+# One file serves every Python from 3.11 on and every platform: pins carry markers.
+PIN = $< pip compile --quiet --upgrade --universal --python-version 3.11 \
+    --generate-hashes --no-header --no-annotate --no-emit-index-url
+pins: build/uv/bin/uv  ## write requirements/*.txt again, from pyproject.toml
+	$(PIN) requirements/build.in -o requirements/build.txt
+	$(PIN) pyproject.toml -o requirements/runtime.txt
+	$(PIN) pyproject.toml --extra demo --extra dev -c requirements/runtime.txt \
+	    -o requirements/dev.txt
+
+build/uv/bin/uv:
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet uv
+
+.PHONY: clean
+clean:  ## forget everything that can be made again (not .venv)
+	rm -rf build dist mutants bench/out demo-out .mypy_cache .ruff_cache .pytest_cache

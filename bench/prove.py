@@ -1,0 +1,189 @@
+"""Run every long figure, compare it with its target, write JSON and a table.
+
+    python bench/prove.py                 all at full count (`make prove`)
+    python bench/prove.py --reduced       the same code at the counts CI has time for
+    python bench/prove.py --only crash --only tamper
+    python bench/prove.py --only speed    a whole group
+
+Each figure is a program of its own that writes JSON; what is compared stands in FIGURES.
+Exit 1 when a target is missed or a program fails.
+"""
+
+import argparse
+import json
+import operator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+BENCH = Path(__file__).parent
+OUT = BENCH / "out"
+RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+
+
+class Target(NamedTuple):
+    """`path` leads to the figure in the program's JSON: keys with dots between."""
+
+    what: str
+    path: str
+    relation: str
+    value: object
+
+
+class Figure(NamedTuple):
+    """A program, its arguments at full and at reduced count, and what must come out."""
+
+    name: str
+    group: str
+    program: str
+    full: str
+    reduced: str
+    targets: tuple[Target, ...]
+
+
+FIGURES = (
+    Figure(
+        "crash", "faults", "crash.py", "--cycles 200", "--cycles 15 --planted-cycles 10",
+        (
+            Target("acknowledged but missing", "acknowledged_but_missing", "=", 0),
+            Target("twice in the ledger", "duplicates_in_ledger", "=", 0),
+            Target("verify not clean", "verify_not_clean", "=", 0),
+            Target(
+                "planted early acknowledgement: missing",
+                "planted.missing_when_acknowledged_early", ">", 0,
+            ),
+            Target(
+                "planted forgetfulness: twice", "planted.duplicates_when_forgetful", ">", 0
+            ),
+        ),
+    ),
+    Figure(
+        "powerloss", "faults", "powerloss.py", "--images 200", "--images 40 --seconds 5",
+        (
+            *(
+                Target(f"{what}, {model}", f"product.{model}.{key}", "=", 0)
+                for model in ("drop", "subset")
+                for what, key in (
+                    ("images that lost an acknowledged reading", "images_with_loss"),
+                    ("images that do not open", "images_that_do_not_open"),
+                )
+            ),
+            Target(
+                "planted NORMAL: images with loss",
+                "planted_synchronous_normal.drop.images_with_loss", ">", 0,
+            ),
+        ),
+    ),
+    Figure(
+        "tamper", "faults", "tamper.py", "--trials 1000", "--trials 150",
+        (Target("trials that were not found, or not named", "missed", "=", []),),
+    ),
+)  # fmt: skip
+
+
+class Result(NamedTuple):
+    """What became of one figure. `missed` are targets; `error` is why there is no figure."""
+
+    figure: Figure
+    count: str
+    seconds: float
+    json: Mapping[str, Any]
+    error: str
+
+    def rows(self) -> list[tuple[Target, object, bool]]:
+        found = []
+        for target in self.figure.targets:
+            value: Any = self.json
+            for key in target.path.split("."):
+                value = value.get(key) if isinstance(value, Mapping) else None
+            good = value is not None and RELATIONS[target.relation](value, target.value)
+            found.append((target, value, good))
+        return found
+
+    @property
+    def ok(self) -> bool:
+        return not self.error and all(good for *_, good in self.rows())
+
+
+def measure(figure: Figure, reduced: bool) -> Result:
+    count = figure.reduced if reduced else figure.full
+    out = OUT / f"{figure.name}.json"
+    out.unlink(missing_ok=True)
+    command = [sys.executable, str(BENCH / figure.program), *count.split(), "--json", str(out)]
+    began_s = time.monotonic()
+    ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=None, check=False)
+    seconds = time.monotonic() - began_s
+    if not out.exists():
+        error = f"exit {ended.returncode} and no {out.name}; run it by hand: {' '.join(command)}"
+        return Result(figure, count, seconds, {}, error)
+    error = "" if ended.returncode == 0 else f"exit {ended.returncode}"
+    return Result(figure, count, seconds, json.loads(out.read_text()), error)
+
+
+def show(console: Console, results: list[Result]) -> None:
+    table = Table(title="figures", title_justify="left")
+    for heading in ("figure", "count", "what", "value", "target", "", "time"):
+        table.add_column(heading, overflow="fold")
+    for result in results:
+        name, count = result.figure.name, result.count
+        seconds = f"{result.seconds:.0f} s"
+        for target, value, good in result.rows():
+            wanted = f"{target.relation} {target.value}"
+            table.add_row(
+                name, count, target.what, str(value), wanted, "ok" if good else "MISSED", seconds
+            )
+            name = count = seconds = ""
+        if result.error:
+            table.add_row(name, count, result.error, "", "", "FAILED", seconds)
+    console.print(table)
+
+
+def main() -> int:
+    groups = {figure.group for figure in FIGURES}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--reduced", action="store_true", help="the counts CI has time for")
+    parser.add_argument(
+        "--only", action="append", default=[], choices=sorted(groups | {f.name for f in FIGURES})
+    )
+    options = parser.parse_args()
+    chosen = [f for f in FIGURES if not options.only or {f.name, f.group} & set(options.only)]
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    OUT.mkdir(exist_ok=True)
+    results = []
+    for number, figure in enumerate(chosen, 1):
+        count = figure.reduced if options.reduced else figure.full
+        console.print(f"{number} of {len(chosen)}: {figure.name} {count}", highlight=False)
+        results.append(measure(figure, options.reduced))
+    show(console, results)
+    summary = {
+        "reduced": options.reduced,
+        "ok": all(result.ok for result in results),
+        "figures": {
+            result.figure.name: {
+                "ok": result.ok,
+                "count": result.count,
+                "seconds": round(result.seconds, 1),
+                "error": result.error,
+                "result": result.json,
+            }
+            for result in results
+        },
+    }
+    (OUT / "prove.json").write_text(json.dumps(summary, indent=2) + "\n")
+    return 0 if summary["ok"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""The hub, put together. The only module that knows all the others.
+
+reading -> bus -> ledger -> procedure -> verdict -> outbox -> sink
+
+A driver asks its instrument and gets readings; it puts them on the bus. One thread, `judge`,
+takes them off, shows them to the open attempts, and writes readings, verdicts and parcels in one
+transaction. Threads of the outbox carry the parcels to the sinks until they are taken or refused.
+"""
+
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import structlog
+
+from hub.alarms import AlarmWatch
+from hub.bus import Bus
+from hub.clock import iso
+from hub.commands import Commands
+from hub.config import Config
+from hub.control import ControlSocket
+from hub.crew import Crew
+from hub.desk import Desk
+from hub.following import Cursors, follow, stored_cursors
+from hub.judging import Judging
+from hub.ledger import Ledger, LedgerReader
+from hub.linking import tend_link
+from hub.outbox import Outbox
+from hub.parts import Parts
+from hub.priming import prime
+from hub.settling import Settling
+from hub.storecare import ready_store
+from hub.timekeeping import Timekeeper, hub_clock
+from hub.watchdog import Watchdog
+
+log = structlog.get_logger()
+
+
+def run(config: Config, stop: threading.Event) -> int:
+    """Build the hub from its parts, run until *stop* is set, take it down in order.
+
+    Returns 0, or 1 when one of the hub's own threads failed: systemd then starts it again.
+    raises   ConfigError, StoreBusy or StoreDamaged before anything outside is touched
+    """
+    crew = Crew(stop)
+    watchdog = Watchdog()
+    state_dir = config.hub.state_dir
+    clock = hub_clock(state_dir)
+    bus = Bus(config.hub.bus_room)
+    parts = Parts(config, clock, bus.put)
+    with ExitStack() as house:
+        ledger = Ledger.open(state_dir, clock, config.hub.gateway, config.hub.reserve_mib)
+        house.callback(ledger.close)
+        if not ready_store(config, ledger, watchdog, clock, stop):
+            return 0
+        facts = {name: known.as_order() for name, known in config.facts().items()}
+        desk = Desk(parts.registry, parts.pack, facts)
+        alarms = AlarmWatch(parts.pack)
+        outbox = Outbox(parts.consignees, state_dir, bus.submit, clock)
+        wakes = {name: threading.Event() for name in parts.followers}
+        timekeeper = Timekeeper(clock)
+        with LedgerReader(state_dir) as reader:
+            desk.restore(reader)
+            timekeeper.start(ledger, reader, desk)
+            prime(parts.links.values(), reader)
+            cursors = Cursors(stored_cursors(reader), list(wakes.values()))
+        judging = Judging(
+            config.hub.gateway,
+            bus,
+            ledger,
+            desk,
+            alarms,
+            outbox,
+            Settling(parts.links),
+            cursors,
+            parts.registry,
+            watchdog,
+            timekeeper,
+            clock,
+            linger_us=config.hub.commit_linger_ms * 1000,
+            commit_at=config.hub.commit_at,
+        )
+
+        def status() -> Mapping[str, Any]:
+            waiting, tasks = bus.waiting()
+            head = ledger.head()
+            return {
+                "gateway": config.hub.gateway,
+                "pid": os.getpid(),
+                "at": iso(clock.now_us()),
+                "store": judging.refusing or "ok",
+                "ledger": {"size": head.size, "root": head.root.hex()},
+                "bus": {"items": waiting, "tasks": tasks},
+                "counts": judging.counts,
+                "alarms": alarms.raised,
+                "attempts": len(desk.open_attempts),
+                "followers": cursors.all(),
+                "lines": {line.name: line.status() for line in parts.lines},
+            }
+
+        commands = Commands(desk, outbox, parts.registry, clock, bus.submit, status)
+        control = ControlSocket(config.socket, commands.table(), config.hub.admin_gid)
+        # Started from the end of the flow to its beginning; stopped the other way round, so that
+        # drivers fall silent first and the judge still drains and records what they had sent.
+        house.enter_context(crew.running("judge", judging.run))
+        house.enter_context(crew.running("control", control.serve))
+        outbox.start()
+        house.callback(crew.missed, outbox.stop)
+        for name, follower in parts.followers.items():
+            body = partial(follow, name, follower, state_dir, cursors, wakes[name], clock)
+            house.enter_context(crew.running(f"follower:{name}", body))
+        for line in parts.lines:
+            house.enter_context(crew.running(f"line:{line.name}", line.run))
+        for name, driver in parts.links.items():
+            body = partial(tend_link, name, driver, bus.put, clock)
+            house.enter_context(crew.running(f"link:{name}", body))
+        watchdog.ready(f"{len(parts.lines)} line(s), {len(parts.links)} link(s)")
+        log.info("hub_running", gateway=config.hub.gateway, plugins=parts.registry.names())
+        while not stop.wait(1.0):
+            pass  # a signal that the kernel gave another thread does not wake this one
+        watchdog.stopping()
+        log.info("hub_stopping", failed=crew.failed)
+    return 1 if crew.failed else 0

@@ -1,0 +1,119 @@
+"""One try of one test: the rows that its procedure sees, kept in the order they became known.
+
+No clock and no I/O: the desk feeds it live, and replay feeds it again from the ledger.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hub.order_file import parse_order
+from hub.model import Reading
+from hub.orders import Test
+from hub.procedures import Assessment, ProcedureKind, Row, Verdict
+from hub.procedures.verdict import text_of
+from hub.rulepack import RulePack
+
+FAULT = "instrument_fault"
+POINT = "point"
+"""Live only: where the next readings are taken. In a file every reading says so itself."""
+
+
+class Attempt:
+    """What one attempt has seen so far.
+
+    A reading whose serial differs from the order's, or from the first one seen, comes from
+    another device on the same wire: it is not fed, and the attempt gets the event
+    `instrument_fault`, so that an old hold is never continued by a new instrument.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        number: str,
+        test: Test,
+        kind: ProcedureKind,
+        pack: RulePack,
+        opened_us: int,
+        opened_entry: int,
+    ) -> None:
+        self.id = id
+        self.number = number
+        self.test = test
+        self.kind = kind
+        self.pack = pack
+        self.opened_us = opened_us
+        self.opened_entry = opened_entry
+        self.rows: list[Row] = []
+        self.assessment: Assessment | None = None
+        self._order = parse_order(test.spec)
+        self._point = ""
+        self._serials: dict[str, str] = {
+            entry["name"]: entry.get("serial") or "" for entry in test.spec["instruments"]
+        }
+        self._review_us = 0
+
+    @property
+    def instruments(self) -> list[str]:
+        return list(self._serials)
+
+    def feed(self, reading: Reading) -> None:
+        """Take a reading of one of this attempt's instruments."""
+        expected = self._serials[reading.instrument]
+        if reading.serial and expected != reading.serial:
+            if expected:
+                self.event(reading.at_us, FAULT, "", "")
+                return
+            self._serials[reading.instrument] = reading.serial
+        self.rows.append(
+            Row(
+                reading.at_us,
+                reading.instrument,
+                reading.quantity,
+                reading.value,
+                reading.unit,
+                reading.quality,
+                reading.seq,
+                self._point,
+            )
+        )
+
+    def event(self, at_us: int, word: str, instrument: str, point: str) -> None:
+        """Take an operator's event. The word `point` says where the next readings are taken."""
+        if word == POINT:
+            self._point = point
+        else:
+            self.rows.append(Row(at_us, instrument, "event", word, "", "good", "", point))
+        self._review_us = 0
+
+    def hasten(self) -> None:
+        """Have the next review happen now, whatever its turn."""
+        self._review_us = 0
+
+    def review(self, now_us: int) -> Verdict | None:
+        """Assess again when it is time, and return the verdict once it is decided.
+
+        A review costs time in proportion to the rows, so the pause before the next one grows
+        with them: 1 s of hub time at first, 4 s after 2,000 rows.
+        """
+        if now_us < self._review_us:
+            return None
+        self._review_us = now_us + max(1_000_000, len(self.rows) * 2_000)
+        self.assessment = self.kind.assess(self._order, self.rows, self.pack, now_us)
+        return self.assessment.verdict
+
+    def judge(self) -> Verdict:
+        """The verdict on everything seen so far, as replay and `gashub judge` would give it."""
+        return self.kind.judge(self._order, self.rows, self.pack)
+
+    def progress(self) -> Mapping[str, Any]:
+        """What a display shows of this attempt."""
+        now = self.assessment
+        if now is None:
+            return {"stage": "waiting"}
+        return {
+            "stage": now.stage,
+            "since_us": now.since_us,
+            "remaining_s": None if now.remaining_s is None else str(round(now.remaining_s)),
+            "latest": "" if now.latest is None else f"{text_of(now.latest[0])} {now.latest[1]}",
+            "figures": dict(now.figures),
+        }

@@ -1,0 +1,397 @@
+"""`gashub`: everything an operator can do, from one command.
+
+Heavy parts are imported by the command that needs them, so that `gashub status` answers at once
+on a small box and the running hub does not carry the terminal library.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hub.errors import CommandRefused, ConfigError, StoreDamaged, StoreUnavailable
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Integration hub for gas instruments: judged, provable, delivered.",
+)
+order_app = typer.Typer(no_args_is_help=True, help="Work orders and their attempts.")
+ledger_app = typer.Typer(no_args_is_help=True, help="The record: verify, export, head.")
+outbox_app = typer.Typer(no_args_is_help=True, help="What waits for the CRM and the authority.")
+app.add_typer(order_app, name="order")
+app.add_typer(ledger_app, name="ledger")
+app.add_typer(outbox_app, name="outbox")
+
+CONFIG = Path(os.environ.get("GASHUB_CONFIG", "/etc/gashub/gateway.toml"))
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="Gateway config; or set GASHUB_CONFIG.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+@app.command()
+def run(config: Annotated[Path, typer.Argument()] = CONFIG) -> None:
+    """Run the hub until it is told to stop (SIGTERM, Ctrl-C)."""
+    from hub.app import run as run_hub
+    from hub.config import load_config
+    from hub.logs import set_up_log
+
+    settings = load_config(config)
+    set_up_log(settings.log)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    raise typer.Exit(run_hub(settings, stop))
+
+
+@app.command()
+def check(config: Annotated[Path, typer.Argument()] = CONFIG) -> None:
+    """Check a config with its plugins and rule pack, without touching a port."""
+    from hub.clock import HubClock
+    from hub.config import load_config
+    from hub.parts import Parts, nowhere
+
+    settings = load_config(config)
+    parts = Parts(settings, HubClock(), nowhere)
+    instruments = sum(len(line.status()) for line in parts.lines)
+    typer.echo(
+        f"{config}: good. {len(parts.lines)} line(s) with {instruments} instrument(s), "
+        f"{len(parts.links)} link(s), {len(parts.consignees) + len(parts.followers)} sink(s), "
+        f"rule pack {parts.pack.id} {parts.pack.version}"
+    )
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path(
+        "demo-out"
+    ),
+    factor: Annotated[float, typer.Option(help="How much faster than real the clock runs.")] = 24.0,
+    keep: Annotated[bool, typer.Option(help="Leave it running until Ctrl-C.")] = False,
+    lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
+) -> None:
+    """Run the whole hub with simulated instruments, a broker and a CRM receiver."""
+    from hub.demo import run_demo
+
+    raise typer.Exit(run_demo(out, factor=factor, keep=keep, lang=lang))
+
+
+@app.command()
+def plugins(
+    config: Annotated[Path, typer.Argument()] = CONFIG, as_json: JsonOption = False
+) -> None:
+    """List the plugins that the config loads, and the kinds they bring."""
+    from hub.config import load_config
+    from hub.registry import Registry
+
+    registry = Registry(load_config(config).hub.plugins)
+    kinds = {
+        "plugins": registry.names(),
+        "drivers": sorted(registry.drivers),
+        "procedures": sorted(registry.procedures),
+        "sinks": sorted(registry.sinks),
+    }
+    _show(kinds, as_json)
+
+
+@app.command()
+def samples(
+    write: Annotated[bool, typer.Option(help="Write them into the plugins' folders.")] = False,
+) -> None:
+    """Show every sample config, made from the settings: the gateway's and each plugin's."""
+    from hub.samples import GATEWAY, all_samples, gateway_config
+
+    for path, text in [(GATEWAY, gateway_config()), *all_samples()]:
+        if write:
+            path.write_text(text, encoding="utf-8")
+        typer.echo(f"# {path.parent.name}/{path.name}\n{text}" if not write else str(path))
+
+
+@app.command()
+def status(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """Say how the running hub is: store, bus, sinks, alarms, open attempts."""
+    _show(_ask(config, "status"), as_json)
+
+
+@app.command()
+def judge(
+    order: Path,
+    readings: Path,
+    as_json: JsonOption = False,
+    rule_pack: Annotated[str | None, typer.Option(help="Path or id of a rule pack.")] = None,
+) -> None:
+    """Judge one series offline: an order file and its readings. Exit 0 for any verdict."""
+    from hub.judgement import run_judge
+
+    raise typer.Exit(run_judge(order, readings, as_json, rule_pack))
+
+
+@app.command()
+def replay(
+    attempt: Annotated[str, typer.Argument(help="Attempt or verdict id; all when absent.")] = "",
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge recorded attempts again from the ledger alone and compare with their verdicts."""
+    from hub.config import load_config
+    from hub.registry import Registry
+    from hub.replaying import replay_verdicts
+
+    settings = load_config(config)
+    results = replay_verdicts(settings.hub.state_dir, Registry(settings.hub.plugins), attempt)
+    _show(results, as_json)
+    if not all(result["same"] for result in results):
+        raise typer.Exit(1)
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def simulate(context: typer.Context) -> None:
+    """Run an instrument that is not there, on a real pty or broker (see `simulate --help`)."""
+    from hub.simulate.commands import main as simulate_main
+
+    raise typer.Exit(simulate_main(context.args))
+
+
+# -- orders
+
+
+@order_app.command("add")
+def order_add(file: Path, config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """Give the hub an order: one test in the form of `gashub judge`, or steps of tests."""
+    _show(_ask(config, "order.add", text=_text_of(file)), as_json)
+
+
+@order_app.command("list")
+def order_list(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """List the orders, newest first, with their last verdict."""
+    from hub.looking import orders
+
+    _show(orders(_state_dir(config)), as_json)
+
+
+@order_app.command("show")
+def order_show(number: str, config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """Show one order: its tests, attempts, verdicts, and what is going on now."""
+    from hub.looking import order
+
+    shown = order(_state_dir(config), number)
+    try:
+        shown["now"] = _ask(config, "order.progress", number=number)
+    except ConnectionError:
+        shown["now"] = []
+    _show(shown, as_json)
+
+
+@order_app.command("open")
+def order_open(
+    number: str,
+    test: Annotated[str, typer.Argument(help="Test id, step or procedure; else the next.")] = "",
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Begin an attempt: from now on the test's instruments are watched."""
+    _show(_ask(config, "order.open", number=number, test=test), as_json)
+
+
+@order_app.command("event")
+def order_event(
+    number: str,
+    word: str,
+    instrument: Annotated[str, typer.Option(help="Instrument it belongs to.")] = "",
+    point: Annotated[str, typer.Option(help="Measuring point, with the word `point`.")] = "",
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Record what the technician did: zeroed, pump_on, pump_off, vent_open, point, close ..."""
+    _show(
+        _ask(config, "order.event", number=number, word=word, instrument=instrument, point=point),
+        as_json,
+    )
+
+
+@order_app.command("abort")
+def order_abort(
+    number: str,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an order up; an open attempt of it ends ABORTED."""
+    _show(_ask(config, "order.abort", number=number, reason=reason), as_json)
+
+
+# -- ledger
+
+
+@ledger_app.command("verify")
+def ledger_verify(
+    config: ConfigOption = CONFIG,
+    file: Annotated[
+        Path | None, typer.Option(help="A ledger file or state folder instead.")
+    ] = None,
+    head: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint held outside (file); repeatable.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recompute the whole record and name the first bad entry. Exit 1 when there is one."""
+    from hub.ledger.verify import verify
+
+    heads = [path.read_text(encoding="utf-8") for path in head or []]
+    report = _with_progress(
+        "verify", lambda tick: verify(file or _state_dir(config), heads, progress=tick)
+    )
+    _show(report.as_dict(), as_json)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@ledger_app.command("export")
+def ledger_export(out: Path, config: ConfigOption = CONFIG) -> None:
+    """Write every entry with its proof as JSON lines."""
+    from hub.ledger.export import export
+
+    def write(tick: Any) -> int:
+        with out.open("wb") as file:
+            return sum(1 for line in export(_state_dir(config), progress=tick) if file.write(line))
+
+    typer.echo(f"{_with_progress('export', write)} lines in {out}")
+
+
+@ledger_app.command("head")
+def ledger_head(config: ConfigOption = CONFIG) -> None:
+    """Print a signed checkpoint of the record as it stands; keep it outside the box."""
+    typer.echo(_ask(config, "ledger.checkpoint"))
+
+
+# -- outbox
+
+ParcelArgument = Annotated[str, typer.Argument(help="Parcel id.")]
+OrderOption = Annotated[str, typer.Option("--order", help="Every parcel of this order.")]
+SinkOption = Annotated[str, typer.Option("--sink", help="Only this sink.")]
+
+
+@outbox_app.command("list")
+def outbox_list(
+    state: Annotated[str, typer.Option(help="waiting, taken, refused or dead.")] = "",
+    order: OrderOption = "",
+    sink: SinkOption = "",
+    most: Annotated[int, typer.Option(help="Rows at the most, oldest first.")] = 200,
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """List parcels: what waits, what was taken, what was refused and why."""
+    from hub.looking import parcels
+
+    _show(parcels(_state_dir(config), sink=sink, state=state, order=order, most=most), as_json)
+
+
+@outbox_app.command("show")
+def outbox_show(parcel: str, config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """Show one parcel with its body and every attempt."""
+    from hub.looking import parcel as look_at
+
+    _show(look_at(_state_dir(config), parcel), as_json)
+
+
+@outbox_app.command("retry")
+def outbox_retry(
+    parcel: ParcelArgument = "",
+    order: OrderOption = "",
+    sink: SinkOption = "",
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Try again now what is waiting, refused, dead or paused."""
+    _show(_ask(config, "outbox.retry", parcel=parcel, order=order, sink=sink, by=_who()), as_json)
+
+
+@outbox_app.command("replay")
+def outbox_replay(
+    parcel: ParcelArgument = "",
+    order: OrderOption = "",
+    sink: SinkOption = "",
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Deliver again: the same bytes with the same key, as a new attempt."""
+    _show(_ask(config, "outbox.replay", parcel=parcel, order=order, sink=sink, by=_who()), as_json)
+
+
+# -- inside
+
+
+def main() -> None:
+    """Entry point. Faults with an answer are one or a few lines on stderr, and exit 2."""
+    try:
+        app()
+    except (ConfigError, CommandRefused, ConnectionError, StoreDamaged, StoreUnavailable) as fault:
+        print(fault, file=sys.stderr)
+        sys.exit(2)
+
+
+def _state_dir(config: Path) -> Path:
+    from hub.config import load_config
+
+    return load_config(config).hub.state_dir
+
+
+def _ask(config: Path, do: str, **arguments: Any) -> Any:
+    """Ask the running hub; without one, take its lock and do it here."""
+    from hub.config import load_config
+    from hub.control import call
+
+    settings = load_config(config)
+    try:
+        return call(settings.socket, do, **arguments)
+    except ConnectionError:
+        if do in ("status", "order.progress"):
+            raise
+        from hub.standalone import do_here
+
+        return do_here(settings, do, arguments)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise CommandRefused(f"{file}: cannot be read as UTF-8 text: {fault}") from fault
+
+
+def _who() -> str:
+    return os.environ.get("SUDO_USER") or os.environ.get("USER") or str(os.getuid())
+
+
+def _with_progress(title: str, work: Any) -> Any:
+    """Run *work* with a progress bar on a terminal, silently elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        return work(lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _show(answer: Any, as_json: bool) -> None:
+    if as_json or not sys.stdout.isatty():
+        typer.echo(json.dumps(answer, ensure_ascii=False, indent=2, default=str))
+        return
+    from hub.tables import show
+
+    show(answer)
+
+
+if __name__ == "__main__":
+    main()

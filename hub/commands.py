@@ -1,0 +1,133 @@
+"""What an operator can ask of the hub, with or without a running one.
+
+Each command checks its arguments, then does its work on the judging thread inside a ledger
+transaction (`submit`). Without a running hub the CLI takes the same lock, opens the ledger and
+runs the same commands itself.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from hub.clock import Clock, iso
+from hub.desk import Desk
+from hub.errors import CommandRefused
+from hub.order_file import UnusableInput, strict_json
+from hub.ledger import Transaction
+from hub.outbox import Outbox, replay, retry
+from hub.registry import Registry
+
+Submit = Callable[[Callable[[Transaction], Any]], "Future[Any]"]
+DONE_WITHIN_S = 20.0
+
+
+class Commands:
+    """The table of commands, and what they need."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        outbox: Outbox,
+        registry: Registry,
+        clock: Clock,
+        submit: Submit,
+        status: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._desk = desk
+        self._outbox = outbox
+        self._registry = registry
+        self._clock = clock
+        self._submit = submit
+        self._status = status
+
+    def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        """Name of the command -> what it does with the request's arguments."""
+        return {
+            "status": lambda _: self._status(),
+            "order.add": self.add,
+            "order.open": self.open,
+            "order.event": self.event,
+            "order.abort": self.abort,
+            "order.progress": lambda request: self.progress(_text(request, "number", "")),
+            "outbox.retry": lambda request: self.deliver(request, retry),
+            "outbox.replay": lambda request: self.deliver(request, replay),
+            "ledger.checkpoint": lambda _: self._do(lambda tx: tx.checkpoint()),
+        }
+
+    def add(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Take an order: `text` is the order file's content."""
+        try:
+            given = strict_json(_text(request, "text"), "order")
+        except UnusableInput as wrong:
+            raise CommandRefused(str(wrong)) from wrong
+        order = self._do(lambda tx: self._desk.add_order(tx, given, self._clock.now_us()))
+        return {
+            "number": order.number,
+            "id": order.id,
+            "tests": [{"id": t.id, "step": t.step, "procedure": t.procedure} for t in order.tests],
+        }
+
+    def open(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Begin an attempt. An order that is not known yet is asked of the plugins first."""
+        number, test = _text(request, "number"), _text(request, "test", "")
+        found = None if self._desk.knows(number) else self._registry.find_work_order(number)
+
+        def do(tx: Transaction) -> Any:
+            if found is not None:
+                self._desk.add_order(tx, found, self._clock.now_us())
+            return self._desk.open_attempt(tx, number, test, self._clock.now_us())
+
+        attempt = self._do(do)
+        return {
+            "attempt": attempt.id,
+            "order": number,
+            "step": attempt.test.step,
+            "procedure": attempt.test.procedure,
+            "opened_at": iso(attempt.opened_us),
+        }
+
+    def event(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Record an operator's event, at the moment it reaches the record."""
+        number, word = _text(request, "number"), _text(request, "word")
+        instrument, point = _text(request, "instrument", ""), _text(request, "point", "")
+        attempt = self._do(
+            lambda tx: self._desk.add_event(
+                tx, number, word, instrument, point, self._clock.now_us()
+            )
+        )
+        return {"attempt": attempt.id, "order": number, "word": word}
+
+    def abort(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        number, reason = _text(request, "number"), _text(request, "reason", "")
+        self._do(lambda tx: self._desk.abort_order(tx, number, reason, self._clock.now_us()))
+        return {"order": number, "state": "aborted"}
+
+    def progress(self, number: str) -> Any:
+        return self._do(lambda _: self._desk.progress(number))
+
+    def deliver(self, request: Mapping[str, Any], again: Callable[..., int]) -> Mapping[str, Any]:
+        """Retry or replay parcels: of one id, one order, or one sink."""
+        named = {key: _text(request, key, "") for key in ("parcel", "order", "sink")}
+        who = _text(request, "by", "operator")
+
+        def do(tx: Transaction) -> int:
+            tx.then(lambda: self._outbox.hurry(named["sink"]))
+            return again(tx, who=who, at_us=self._clock.now_us(), **named)
+
+        return {"parcels": self._do(do)}
+
+    def _do(self, do: Callable[[Transaction], Any]) -> Any:
+        try:
+            return self._submit(do).result(DONE_WITHIN_S)
+        except TimeoutError:
+            raise CommandRefused(
+                f"no answer from the judging thread in {DONE_WITHIN_S:.0f} s; it may still be "
+                "done: look at `gashub status` and `gashub order list`"
+            ) from None
+
+
+def _text(request: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    value = request.get(key, default)
+    if not isinstance(value, str) or (default is None and not value):
+        raise CommandRefused(f'"{key}" is {value!r}; expected text')
+    return value

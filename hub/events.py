@@ -1,0 +1,263 @@
+"""Events that leave the box: CloudEvents 1.0 in canonical JSON, one immutable body per event.
+
+The models here are the contract with the other side; `docs/schemas/` is written from them. Within
+a major version fields are only added, so a receiver must not stumble over one it does not know.
+Types and subjects carry no personal data: the subject is an order number and nothing else.
+
+Source: CloudEvents 1.0.2, JSON event format 1.0.2 (structured mode), RFC 8785.
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from hub.ledger import read_checkpoint
+
+CONTENT_TYPE: Final = "application/cloudevents+json"
+VERDICT: Final = "gashub.verdict.v1"
+ALARM: Final = "gashub.alarm.v1"
+
+
+class _Open(BaseModel):
+    """A model that later minor versions may add to."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class LedgerHead(_Open):
+    """The ledger as it stood when the event was made; it covers the event's own entry.
+
+    Whoever keeps these heads can prove later that the gateway's record was not rewritten.
+    """
+
+    origin: str = Field(description="Name of the log, as on the first line of its checkpoints.")
+    size: int = Field(ge=0, description="Entries in the log. Grows with every event of a gateway.")
+    root: str = Field(description="RFC 6962 Merkle root over these entries, as in the checkpoint.")
+    checkpoint: str = Field(description="Signed checkpoint of this size (C2SP tlog-checkpoint).")
+    entry: int | None = Field(
+        default=None, ge=0, description="Index of the entry that this event reports."
+    )
+
+
+class Sentence(_Open):
+    """One sentence for people, in both languages."""
+
+    zh: str
+    en: str
+
+
+class RulePackName(_Open):
+    """The rule pack that was in force when the test was opened."""
+
+    id: str
+    version: str
+
+
+class VerdictRecord(_Open):
+    """The verdict as the hub recorded it; the keys are those of `gashub judge`."""
+
+    number: str = Field(description="Order number.")
+    procedure: str
+    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE", "ABORTED"] = Field(
+        description="Only PASS releases anything. INCONCLUSIVE and ABORTED are never a success."
+    )
+    reasons: list[str] = Field(description="Machine codes, the deciding one first.")
+    flags: list[str] = []
+    figures: dict[str, JsonValue] = Field(
+        default={}, description="Measured and derived figures; SI units stand in the names."
+    )
+    limits: JsonValue = Field(
+        default=None, description="Limits applied, each with value, clause, source and mark."
+    )
+    clauses: list[JsonValue] = []
+    rule_pack: RulePackName
+    not_checked: list[JsonValue] = Field(
+        default=[], description="What the verdict does not speak of."
+    )
+    sentence: Sentence
+    outcome: str | None = Field(
+        default=None,
+        description="Laser screen only: the word that is filed. no_anomaly means that no anomaly "
+        "was found outdoors; it is never an inspection.",
+    )
+    input_sha256: dict[str, str] | str | None = None
+
+
+class VerdictData(_Open):
+    """A verdict and its place in the order."""
+
+    order: str = Field(description="Order number.")
+    order_id: str = Field(description="ULID of the order.")
+    step: str
+    test: str = Field(description="ULID of the test.")
+    attempt: str = Field(description="ULID of the attempt.")
+    opened_at: str = Field(description="Begin of the attempt, UTC, ISO 8601.")
+    decided_at: str = Field(description="Time of the verdict, UTC, ISO 8601.")
+    opened_entry: int = Field(ge=0, description="Ledger index of the attempt's beginning.")
+    pack_sha256: str = Field(description="Digest of the rule pack's bytes.")
+    verdict: VerdictRecord
+    ledger: LedgerHead
+
+
+class AlarmRecord(_Open):
+    """An instrument has reached the work limit, or is back below it."""
+
+    id: str
+    state: Literal["raised", "cleared"]
+    instrument: str
+    serial: str = ""
+    quantity: str
+    value: str = Field(description="Decimal text, as the instrument sent it.")
+    unit: str
+    quality: str
+    at: str = Field(description="When it was measured, UTC, ISO 8601.")
+    clause: str = Field(description="Clause that sets the limit.")
+    rule_pack: str
+
+
+class AlarmData(_Open):
+    """An alarm. It belongs to an instrument, whatever orders are open on it."""
+
+    alarm: AlarmRecord
+    ledger: LedgerHead
+
+
+class _Event(_Open):
+    specversion: Literal["1.0"] = "1.0"
+    id: str = Field(description="ULID of the verdict or alarm; the same over every retry.")
+    source: str = Field(description="/gashub/ and the gateway's name.")
+    subject: str | None = Field(default=None, description="Order number, when there is an order.")
+    time: str = Field(description="Hub time of the verdict or alarm, UTC, ISO 8601.")
+    datacontenttype: Literal["application/json"] = "application/json"
+
+
+class VerdictEvent(_Event):
+    """gashub.verdict.v1"""
+
+    type: Literal["gashub.verdict.v1"] = VERDICT
+    dataschema: str = f"urn:gashub:schema:{VERDICT}#/$defs/VerdictData"
+    data: VerdictData
+
+
+class AlarmEvent(_Event):
+    """gashub.alarm.v1"""
+
+    type: Literal["gashub.alarm.v1"] = ALARM
+    dataschema: str = f"urn:gashub:schema:{ALARM}#/$defs/AlarmData"
+    data: AlarmData
+
+
+class Event(NamedTuple):
+    """One event, ready for the outbox. `body` is what every sink gets, byte for byte."""
+
+    id: str
+    kind: str
+    order: str
+    body: bytes
+
+
+def verdict_event(gateway: str, record: Mapping[str, Any], checkpoint: str) -> Event:
+    """The event of one recorded verdict.
+
+    record      the body of its ledger entry, with its index as `entry`
+    checkpoint  signed after that entry was appended
+    raises      pydantic.ValidationError when a key of the contract is missing or of another type
+    """
+    given = plain(record)
+    made = VerdictEvent(
+        id=given["id"],
+        source=_source(gateway),
+        subject=given["order"],
+        time=given["decided_at"],
+        data=VerdictData.model_validate(
+            {name: given[name] for name in VerdictData.model_fields if name in given}
+            | {"ledger": _ledger(checkpoint, given["entry"])}
+        ),
+    )
+    return Event(made.id, "verdict", made.data.order, _canonical(made))
+
+
+def alarm_event(gateway: str, alarm: Mapping[str, Any], entry: int, checkpoint: str) -> Event:
+    """The event of one alarm.
+
+    alarm               the body of its ledger entry, at index *entry*
+    checkpoint, raises  as `verdict_event`
+    """
+    given = plain(alarm)
+    made = AlarmEvent(
+        id=given["id"],
+        source=_source(gateway),
+        time=given["at"],
+        data=AlarmData(
+            alarm=AlarmRecord.model_validate(given),
+            ledger=_ledger(checkpoint, entry),
+        ),
+    )
+    return Event(made.id, "alarm", "", _canonical(made))
+
+
+def ledger_head(body: bytes) -> dict[str, Any]:
+    """The ledger head that an event carries; empty for a body that has none."""
+    data = json.loads(body).get("data")
+    head = data.get("ledger") if isinstance(data, dict) else None
+    return head if isinstance(head, dict) else {}
+
+
+def schemas() -> dict[str, str]:
+    """File name and text of the JSON Schema of every event."""
+    return {
+        f"{kind}.json": json.dumps(
+            {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "$id": f"urn:gashub:schema:{kind}",
+                **model.model_json_schema(mode="validation"),
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+        + "\n"
+        for kind, model in ((VERDICT, VerdictEvent), (ALARM, AlarmEvent))
+    }
+
+
+def write_schemas(folder: Path) -> None:
+    """Write every schema into *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in schemas().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def plain(value: Any) -> Any:
+    """*value* as JSON types. A Decimal becomes text, so that no digit is lost or made up."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [plain(item) for item in value]
+    return value
+
+
+def _source(gateway: str) -> str:
+    return f"/gashub/{gateway}"
+
+
+def _ledger(checkpoint: str, entry: int) -> LedgerHead:
+    head = read_checkpoint(checkpoint)
+    return LedgerHead(
+        origin=head.origin,
+        size=head.size,
+        root=base64.b64encode(head.root).decode(),
+        checkpoint=checkpoint,
+        entry=entry,
+    )
+
+
+def _canonical(event: BaseModel) -> bytes:
+    return rfc8785.dumps(event.model_dump(mode="json", exclude_none=True))

@@ -1,0 +1,256 @@
+"""The judging thread: take, look, record, tell. The only thread that writes the ledger.
+
+One commit holds a block of readings with their frames, the notices and alarms, the verdicts they
+led to, one parcel per sink for each of those, and the answers to operators' commands. Either all
+of it is durable or none; only then are messages acknowledged and is anybody told.
+"""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import structlog
+
+from hub.alarms import AlarmWatch
+from hub.bus import Bus, Item, Task
+from hub.clock import Clock
+from hub.desk import Desk, Ruling
+from hub.errors import CommandRefused, StoreUnavailable
+from hub.events import alarm_event, verdict_event
+from hub.following import Cursors
+from hub.ledger import Ledger, Transaction, encode_block
+from hub.model import Intake, Notice
+from hub.outbox import Outbox
+from hub.registry import Registry
+from hub.settling import Settling
+from hub.timekeeping import Timekeeper
+from hub.watchdog import Watchdog
+
+log = structlog.get_logger()
+
+AT_MOST = 500
+"""Items of one commit. Beyond this a commit gets no cheaper per reading, only later."""
+IDLE_S = 0.05
+"""Longest wait for something to do: the turn of reviews, the watchdog and the stop."""
+RECOVER_S = 2.0
+"""Time between two looks whether the store takes entries again."""
+
+
+class Judging:
+    """The loop and what it holds between two commits."""
+
+    def __init__(
+        self,
+        gateway: str,
+        bus: Bus,
+        ledger: Ledger,
+        desk: Desk,
+        alarms: AlarmWatch,
+        outbox: Outbox,
+        settling: Settling,
+        cursors: Cursors,
+        registry: Registry,
+        watchdog: Watchdog,
+        timekeeper: Timekeeper,
+        clock: Clock,
+        linger_us: int,
+        commit_at: int,
+    ) -> None:
+        self._gateway = gateway
+        self._bus = bus
+        self._ledger = ledger
+        self._desk = desk
+        self._alarms = alarms
+        self._outbox = outbox
+        self._settling = settling
+        self._cursors = cursors
+        self._registry = registry
+        self._watchdog = watchdog
+        self._timekeeper = timekeeper
+        self._clock = clock
+        self._linger_us = linger_us
+        self._commit_at = commit_at
+        self._pending: list[Item] = []
+        self._oldest_us = 0
+        self._refusing = ""
+        self._tells_readings = registry.listens("readings_recorded")
+        self.counts = {"readings": 0, "dead": 0, "dropped": 0, "commits": 0, "verdicts": 0}
+
+    def run(self, stop: threading.Event) -> None:
+        """Judge until *stop* is set and everything taken is durable. The body of `judge`."""
+        while True:
+            self._clock.beat("judge")
+            self._watchdog.progress()
+            if self._refusing and not self._recover(stop):
+                if stop.is_set():
+                    return
+                continue
+            ending = stop.is_set()
+            tasks, items = self._bus.take(AT_MOST - len(self._pending), self._wait_s(ending))
+            now_us = self._clock.now_us()
+            alarmed = False
+            if items:
+                if not self._pending:
+                    self._oldest_us = now_us
+                self._pending.extend(items)
+                alarmed = self._look(items)
+            if step := self._timekeeper.step():
+                self._pending.append(Notice(now_us, "clock", "clock_step", step))
+            rulings = self._desk.review(now_us)
+            if tasks or rulings or alarmed or self._commit_due(now_us, ending):
+                self._commit(tasks, rulings)
+            if ending and not items and not tasks and not self._pending:
+                if self._cursors.moved:
+                    self._commit([], [])
+                return
+
+    @property
+    def refusing(self) -> str:
+        """Why the store takes no input now; "" when it does."""
+        return self._refusing
+
+    # -- one turn
+
+    def _wait_s(self, ending: bool) -> float:
+        if ending:
+            return 0.0
+        if not self._pending:
+            return IDLE_S
+        left_us = self._oldest_us + self._linger_us - self._clock.now_us()
+        return min(IDLE_S, max(0.0, left_us / 1e6))
+
+    def _commit_due(self, now_us: int, ending: bool) -> bool:
+        return bool(self._pending) and (
+            ending
+            or len(self._pending) >= self._commit_at
+            or now_us - self._oldest_us >= self._linger_us
+        )
+
+    def _look(self, items: Sequence[Item]) -> bool:
+        """Show new intakes to desk and alarm watch. True when an alarm must be recorded now."""
+        intakes = [item for item in items if type(item) is Intake]
+        self._desk.observe(intakes)
+        for instrument in self._alarms.look(intakes):
+            self._desk.hasten(instrument)
+        return self._alarms.due
+
+    def _commit(
+        self, tasks: Sequence[Task], rulings: Sequence[Ruling], only_tasks: bool = False
+    ) -> None:
+        answers: list[tuple[Future[Any], Any, BaseException | None]] = []
+        pending = [] if only_tasks else self._pending
+        intakes = [item for item in pending if type(item) is Intake]
+        notices = [item for item in pending if type(item) is Notice]
+        now_us = self._clock.now_us()
+        try:
+            with self._ledger.transaction() as tx:
+                if intakes:
+                    tx.append("readings", encode_block(intakes), now_us)
+                for notice in notices:
+                    tx.append("notice", notice._asdict(), now_us)
+                for alarm in [] if only_tasks else self._alarms.pending():
+                    body = alarm.as_dict()
+                    entry = tx.append("alarm", body, now_us)
+                    event = alarm_event(self._gateway, body, entry, tx.checkpoint())
+                    self._outbox.address(tx, event)
+                for ruling in rulings:
+                    body = self._desk.record(tx, ruling, now_us)
+                    self._outbox.address(tx, verdict_event(self._gateway, body, tx.checkpoint()))
+                for task in tasks:
+                    answers.append(self._answer(tx, task))
+                self._cursors.write(tx)
+        except StoreUnavailable as fault:
+            self._refuse(fault, tasks)
+            return
+        if not only_tasks:
+            self._pending.clear()
+            self._alarms.settle()
+        self._after(intakes, rulings, answers)
+
+    def _answer(
+        self, tx: Transaction, task: Task
+    ) -> tuple["Future[Any]", Any, BaseException | None]:
+        """Do one task. A refusal undoes that task alone and goes back to whoever asked."""
+        try:
+            with tx.savepoint():
+                return task.done, task.do(tx), None
+        except CommandRefused as refused:
+            return task.done, None, refused
+
+    def _after(
+        self,
+        intakes: Sequence[Intake],
+        rulings: Sequence[Ruling],
+        answers: Sequence[tuple["Future[Any]", Any, BaseException | None]],
+    ) -> None:
+        """The commit is durable: acknowledge, answer, tell."""
+        self._settling.settle(intakes)
+        self._count(intakes, rulings)
+        for done, result, refused in answers:
+            if refused is None:
+                done.set_result(result)
+            else:
+                done.set_exception(refused)
+        self._outbox.wake()
+        if intakes:
+            self._cursors.wake()
+        if intakes and self._tells_readings:
+            self._registry.tell("readings_recorded", intakes=intakes)
+        for ruling in rulings:
+            log.info(
+                "verdict",
+                order=ruling.attempt.number,
+                procedure=ruling.attempt.test.procedure,
+                verdict=ruling.verdict.verdict,
+                reasons=list(ruling.verdict.reasons),
+            )
+            self._registry.tell("verdict_recorded", verdict=ruling.verdict)
+
+    def _count(self, intakes: Sequence[Intake], rulings: Sequence[Ruling]) -> None:
+        counts = self.counts
+        counts["commits"] += 1
+        counts["verdicts"] += len(rulings)
+        for intake in intakes:
+            counts["readings"] += len(intake.readings)
+            if intake.dead:
+                counts["dead"] += 1
+            elif intake.dropped:
+                counts["dropped"] += 1
+
+    # -- a store that takes nothing
+
+    def _refuse(self, fault: StoreUnavailable, tasks: Sequence[Task]) -> None:
+        """Enter the refusing state: nothing is acknowledged, nothing more is taken."""
+        if not self._refusing:
+            log.error("store_refuses", error=str(fault))
+            self._watchdog.status(f"store refuses input: {fault}")
+        self._refusing = str(fault)
+        for task in tasks:
+            task.done.set_exception(CommandRefused(f"not done: {fault}"))
+
+    def _recover(self, stop: threading.Event) -> bool:
+        """Wait a little, and look whether the store takes readings again.
+
+        Below the reserve the log still takes what commands and deliveries have to record; a
+        store that takes nothing answers them with its refusal. A commit that failed and is
+        found in the file all the same leaves memory behind the record: the hub then ends, and
+        is started again from the record.
+        """
+        self._clock.wait(stop, RECOVER_S)
+        tasks, _ = self._bus.take(0, 0.0, items=False)
+        is_open = self._ledger.try_recover()
+        if is_open and self._ledger.landed:
+            raise RuntimeError("a commit that failed was found in the ledger; starting again")
+        if tasks and is_open:
+            self._commit(tasks, [], only_tasks=True)
+        else:
+            for task in tasks:
+                task.done.set_exception(CommandRefused(f"not done: {self._refusing}"))
+        if not is_open or not self._ledger.takes_input():
+            self._refusing = str(self._ledger.fault)
+            return False
+        log.info("store_recovered")
+        self._watchdog.status("running")
+        self._refusing = ""
+        return True

@@ -1,0 +1,105 @@
+"""What the record says of orders, for people who look: read-only, with or without a hub."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from hub.clock import iso
+from hub.errors import CommandRefused
+from hub.ledger import LedgerReader
+from hub.outbox import listing
+
+
+def orders(state_dir: Path) -> list[dict[str, Any]]:
+    """Every order, newest first, with its newest verdict."""
+    with LedgerReader(state_dir) as reader:
+        return [
+            {"number": number, "state": state, "added": iso(created), "verdict": verdict or ""}
+            for number, state, created, verdict in reader.sql.execute(
+                "SELECT o.number, o.state, o.created_us, (SELECT a.verdict FROM attempts a"
+                " WHERE a.number = o.number AND a.verdict IS NOT NULL"
+                " ORDER BY a.decided_us DESC LIMIT 1)"
+                " FROM orders o ORDER BY o.created_us DESC"
+            )
+        ]
+
+
+def order(state_dir: Path, number: str) -> dict[str, Any]:
+    """One order with its tests and every attempt, verdicts in full.
+
+    raises  CommandRefused when the record does not know it
+    """
+    with LedgerReader(state_dir) as reader:
+        row = reader.sql.execute(
+            "SELECT record, state, created_us, entry FROM orders WHERE number=?", (number,)
+        ).fetchone()
+        if row is None:
+            raise CommandRefused(f"no order {number!r} in the record; see `gashub order list`")
+        record = orjson.loads(row[0])
+        attempts = []
+        for id, test, state, opened, entry in reader.sql.execute(
+            "SELECT id, test, state, opened_us, verdict_entry FROM attempts"
+            " WHERE number=? ORDER BY opened_us",
+            (number,),
+        ).fetchall():
+            body = reader.read(entry).record() if entry is not None else {}
+            attempts.append(
+                {
+                    "attempt": id,
+                    "test": test,
+                    "state": state,
+                    "opened": iso(opened),
+                    "entry": entry,
+                    "verdict_id": body.get("id", ""),
+                    "verdict": body.get("verdict", {}),
+                }
+            )
+        return {
+            "number": number,
+            "id": record["id"],
+            "state": row[1],
+            "added": iso(row[2]),
+            "entry": row[3],
+            "tests": [
+                {"id": t["id"], "step": t["step"], "procedure": t["spec"]["procedure"]}
+                for t in record["tests"]
+            ],
+            "attempts": attempts,
+        }
+
+
+def parcels(
+    state_dir: Path, *, sink: str, state: str, order: str, most: int
+) -> list[dict[str, Any]]:
+    """Parcels of the outbox, oldest first; everything but the body."""
+    with LedgerReader(state_dir) as reader:
+        found = listing.rows(reader.sql, sink=sink, state=state, order=order, at_most=most)
+        return [_parcel(row) for row in found]
+
+
+def parcel(state_dir: Path, id: str) -> dict[str, Any]:
+    """One parcel with its body and every attempt."""
+    with LedgerReader(state_dir) as reader:
+        found = listing.show(reader.sql, id)
+        return {
+            **_parcel(found.row),
+            "body": orjson.loads(found.body),
+            "log": [{**line._asdict(), "at": iso(line.at_us)} for line in found.log],
+        }
+
+
+def _parcel(row: listing.ParcelRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "sink": row.sink,
+        "order": row.order,
+        "kind": row.kind,
+        "state": row.state,
+        "attempts": row.attempts,
+        "created": iso(row.created_us),
+        "receipt": row.receipt,
+        "reason": row.reason,
+        "batch": row.batch,
+        "key": row.key,
+    }

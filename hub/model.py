@@ -1,0 +1,193 @@
+"""The nouns of the hub: plain values, and the protocols that plugins fulfil.
+
+An **intake** is one inbound message and what became of it: readings, a dead letter, or a named
+drop. Nothing that arrived is without an intake. A **notice** is a change of state that belongs
+in the record (an instrument lost, a session lost). A **parcel** is one immutable event body on
+its way to one sink.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from hub.clock import Clock
+from hub.port import Port
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class Reading(NamedTuple):
+    """One number from one instrument. Build it with `hub.measure`, which checks the unit.
+
+    `at_us` is hub time (microseconds since 1970, UTC anchor plus monotonic time); the device's
+    own clock stays apart in `device_time`, as sent. `value` and `unit` are as sent; `canonical`
+    is None when the quality carries no number.
+    """
+
+    instrument: str
+    serial: str
+    quantity: str
+    value: str
+    unit: str
+    canonical: Decimal | None
+    canonical_unit: str
+    at_us: int
+    quality: str = "good"
+    seq: str = ""
+    device_time: str = ""
+    lel_basis_pct_vol: str = ""
+
+
+class Intake(NamedTuple):
+    """One inbound message. Exactly one of `readings`, `dead` and `dropped` says how it ended.
+
+    `dead` is the reason of a dead letter (the raw bytes are kept); `dropped` is the name of a
+    drop (counted, bytes not kept). `receipt` goes back to the driver's `settle` once durable.
+    """
+
+    source: str
+    frame: bytes
+    at_us: int
+    readings: tuple[Reading, ...] = ()
+    dead: str = ""
+    dropped: str = ""
+    receipt: object = None
+
+
+class Notice(NamedTuple):
+    """A change of state for the record: `what` is one lower_case word, `subject` a name."""
+
+    at_us: int
+    subject: str
+    what: str
+    detail: str = ""
+
+
+class Parcel(NamedTuple):
+    """One event for one sink. `body` never changes; `key` is stable over retries and replays."""
+
+    id: str
+    sink: str
+    key: str
+    order: str
+    kind: str
+    body: bytes
+    created_us: int
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A sink's answer. What is in neither mapping is still waiting and is tried again.
+
+    taken    parcel id -> the far side's receipt (text, may be empty)
+    refused  parcel id -> why it will never be taken
+    waiting  parcel id -> why it was not taken this time (optional, for the attempt log)
+    """
+
+    taken: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)
+
+
+class Driver(Protocol):
+    """Something with a transport of its own (a broker connection). One thread calls it.
+
+    `read` waits at most `within_s` and returns what has arrived. `settle` is called on the
+    judging thread, after the commit, with the receipts of the intakes that are now durable.
+    `close` is safe twice and before `open`. Raises only Fault or OSError.
+    """
+
+    def open(self) -> None: ...
+    def read(self, within_s: float) -> Sequence[Intake | Notice]: ...
+    def settle(self, receipts: Sequence[object]) -> None: ...
+    def close(self) -> None: ...
+
+
+class LineDriver(Protocol):
+    """One instrument on a serial line; the line's thread calls it, and owns the port.
+
+    `poll_every_s` is None for an instrument that streams by itself. `read` asks (or collects)
+    and returns within its time budget. No retry loop, no waiting, no thread of its own.
+    """
+
+    @property
+    def poll_every_s(self) -> float | None: ...
+    @property
+    def stale_after_s(self) -> float: ...
+    def read(self, port: Port) -> Sequence[Intake]: ...
+    def reset(self) -> None:
+        """Forget half-received bytes: the port was opened again or its input was cleared."""
+
+
+class Sink(Protocol):
+    """A system that takes parcels. Must act once per `Parcel.key`. One thread calls it.
+
+    `batch` is the durable id of this group of parcels; a retry brings the same group and id.
+    """
+
+    def open(self) -> None: ...
+    def deliver(self, parcels: Sequence[Parcel], batch: str) -> Delivery: ...
+    def close(self) -> None: ...
+
+
+class Recorded(NamedTuple):
+    """One durable block of readings, as a follower sees it. `entry` is its index in the ledger."""
+
+    entry: int
+    readings: Sequence[Mapping[str, str | int]]
+
+
+class Follower(Protocol):
+    """A sink that reads the ledger itself, by a durable cursor, instead of taking parcels.
+
+    `forward` returns only when the far side has acknowledged every block given to it.
+    """
+
+    def open(self) -> None: ...
+    def forward(self, blocks: Sequence[Recorded]) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the hub tells a plugin about where it runs."""
+
+    gateway: str
+    clock: Clock
+    secret: Callable[[str], str]
+    """Value of a named secret (systemd credential or environment); ConfigError when absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverKind(Generic[S]):
+    name: str
+    settings: type[S]
+    build: Callable[[str, S, Site], Driver]
+    """(name in the config, settings, site) -> driver; must not touch the outside world."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineDriverKind(Generic[S]):
+    name: str
+    settings: type[S]
+    build: Callable[[str, S, Site], LineDriver]
+
+
+@dataclass(frozen=True, slots=True)
+class SinkKind(Generic[S]):
+    """`settings` may carry `events` (kinds it takes), `batch_max` and `batch_linger_s`."""
+
+    name: str
+    settings: type[S]
+    build: Callable[[str, S, Site], Sink]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowerKind(Generic[S]):
+    name: str
+    settings: type[S]
+    build: Callable[[str, S, Site], Follower]

@@ -1,0 +1,161 @@
+"""A work order as the hub keeps it: an order has steps, a step has tests.
+
+A test is what one procedure judges on one section with one set of instruments. It may be tried
+more than once: each attempt ends in one verdict. Ids are ULIDs, given once and kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from ulid import ULID
+
+from hub.errors import CommandRefused
+from hub.order_file import UnusableInput, parse_order
+
+
+NUMBERS = frozenset(
+    {
+        "p_design_pa",
+        "p_operating_pa",
+        "volume_l",
+        "sample_period_s",
+        "distance_m",
+        "range_pa",
+        "resolution_pa",
+        "resolution",
+        "range_pct_lel",
+        "range_pct_vol",
+        "lel_basis_pct_vol",
+        "t90_s",
+        "u",
+        "zero_before_pa",
+        "zero_after_pa",
+    }
+)
+"""Keys of the judge contract that hold numbers. In the record they are decimal text, because a
+canonical JSON number is a binary double; no key of the contract takes both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """`spec` is an order in the form of the judge contract, `number` included."""
+
+    id: str
+    step: str
+    spec: Mapping[str, Any]
+
+    @property
+    def procedure(self) -> str:
+        return str(self.spec["procedure"])
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    id: str
+    number: str
+    tests: Sequence[Test]
+    """In working order; tests of one step share its name."""
+
+    def as_record(self) -> dict[str, Any]:
+        """Plain values for the ledger."""
+        return {
+            "id": self.id,
+            "number": self.number,
+            "tests": [{"id": t.id, "step": t.step, "spec": _freeze(t.spec)} for t in self.tests],
+        }
+
+    def find(self, name: str) -> Test:
+        """The test called *name*: its id, or its step or procedure where only one has it.
+
+        raises  CommandRefused listing what there is
+        """
+        found = [t for t in self.tests if name in (t.id, t.step, t.procedure)]
+        if len(found) != 1:
+            known = ", ".join(f"{t.step} ({t.procedure})" for t in self.tests)
+            raise CommandRefused(
+                f'order {self.number}: {len(found)} tests answer to "{name}"; it has: {known}'
+            )
+        return found[0]
+
+
+def from_record(record: Mapping[str, Any]) -> WorkOrder:
+    """The inverse of `WorkOrder.as_record`."""
+    return WorkOrder(
+        record["id"],
+        record["number"],
+        tuple(Test(t["id"], t["step"], _thaw(t["spec"])) for t in record["tests"]),
+    )
+
+
+def new_order(given: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) -> WorkOrder:
+    """Check an order as it comes in, and give it and its tests their ids.
+
+    given   either one test in the form of the judge contract, or
+            {"number": ..., "steps": [{"step": NAME, "tests": [{judge contract without number}]}]}
+    facts   what the config knows of each instrument, by name; the order's own words come first
+    raises  CommandRefused naming the place, the value and the remedy
+    """
+    number = given.get("number")
+    if not isinstance(number, str) or not number:
+        raise CommandRefused('order: "number" is missing; it is mandatory, as text')
+    if "steps" not in given:
+        steps: Sequence[Mapping[str, Any]] = [
+            {"step": given.get("procedure", ""), "tests": [given]},
+        ]
+    else:
+        unknown = sorted(set(given) - {"number", "steps"})
+        if unknown:
+            raise CommandRefused(
+                f'order {number}: no key "{unknown[0]}" beside "steps"; put it into the test'
+            )
+        steps = given["steps"]
+    tests = []
+    for step in steps:
+        for entry in step.get("tests", []):
+            spec = _with_facts({**entry, "number": number}, facts)
+            try:
+                parse_order(spec)
+            except UnusableInput as wrong:
+                raise CommandRefused(f"order {number}: {wrong}") from wrong
+            tests.append(Test(str(ULID()), str(step.get("step", entry.get("procedure"))), spec))
+    if not tests:
+        raise CommandRefused(f"order {number} has no test; give it at least one")
+    return WorkOrder(str(ULID()), number, tuple(tests))
+
+
+def _with_facts(spec: dict[str, Any], facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Fill in what the config knows of the instruments that the order names."""
+    listed = spec.get("instruments")
+    if not isinstance(listed, list):
+        return spec
+    filled = [
+        {**facts.get(str(entry.get("name")), {}), **entry} if isinstance(entry, Mapping) else entry
+        for entry in listed
+    ]
+    return {**spec, "instruments": filled}
+
+
+def _freeze(spec: Any) -> Any:
+    """Decimals as text, for the record."""
+    if isinstance(spec, Mapping):
+        return {
+            key: str(value) if key in NUMBERS and value is not None else _freeze(value)
+            for key, value in spec.items()
+        }
+    if isinstance(spec, list | tuple):
+        return [_freeze(entry) for entry in spec]
+    return spec
+
+
+def _thaw(spec: Any) -> Any:
+    """The inverse of `_freeze`."""
+    if isinstance(spec, Mapping):
+        return {
+            key: Decimal(value) if key in NUMBERS and value is not None else _thaw(value)
+            for key, value in spec.items()
+        }
+    if isinstance(spec, list):
+        return [_thaw(entry) for entry in spec]
+    return spec

@@ -1,0 +1,113 @@
+"""What an operator can do about parcels: try again what failed, deliver again what is done.
+
+Both run on the judging thread, inside its transaction, and leave a notice that names who asked.
+"""
+
+from hub.errors import CommandRefused
+from hub.ledger import Transaction
+from hub.outbox.parcels import advance, log_attempt, notice
+
+# Narrowed by the first of parcel, order and sink that is given: each has an index.
+_RETRY = """
+SELECT id, sink, lane, state, attempts FROM parcels WHERE state <> 'taken' AND seq IN (
+    SELECT seq FROM parcels WHERE id = :parcel
+    UNION ALL SELECT seq FROM parcels WHERE :parcel = '' AND order_number = :order
+    UNION ALL SELECT seq FROM parcels WHERE :parcel = '' AND :order = '' AND sink = :sink
+) AND :parcel IN ('', id) AND :order IN ('', order_number) AND :sink IN ('', sink) ORDER BY seq
+"""
+_REPLAY = """
+WITH done AS MATERIALIZED (SELECT seq, sink, state, batch FROM parcels
+    WHERE state <> 'waiting' AND seq IN (
+        SELECT seq FROM parcels WHERE id = :parcel
+        UNION ALL SELECT seq FROM parcels WHERE :parcel = '' AND order_number = :order
+        UNION ALL SELECT seq FROM parcels WHERE :parcel = '' AND :order = '' AND sink = :sink
+    ) AND :parcel IN ('', id) AND :order IN ('', order_number) AND :sink IN ('', sink))
+SELECT id, sink, lane, state, attempts FROM parcels WHERE seq IN (
+    SELECT seq FROM done
+    UNION SELECT mate.seq FROM done JOIN parcels AS mate
+        ON mate.sink = done.sink AND mate.batch = done.batch AND mate.state = 'taken'
+        WHERE done.state = 'taken' AND mate.batch <> ''
+) ORDER BY seq
+"""
+
+
+def retry(
+    tx: Transaction, *, who: str, at_us: int, parcel: str = "", order: str = "", sink: str = ""
+) -> int:
+    """Try refused and dead parcels again, and waiting ones at once; resume a paused channel.
+
+    At least one of *parcel* (an id), *order* and *sink* narrows it down. Call `Outbox.hurry`
+    once it is durable.
+    returns  how many parcels are due now because of it
+    raises   CommandRefused when nothing narrows it down, or it names no parcel and no channel
+    """
+    named = _named(parcel, order, sink)
+    rows = tx.sql.execute(_RETRY, named).fetchall()
+    if not rows and not _troubled(tx, sink):
+        raise CommandRefused(
+            f"nothing to retry for {_said(named)}: no parcel that is waiting, refused or dead, "
+            "and no channel in trouble; see `gashub outbox list`"
+        )
+    for ident, name, lane, state, attempts in rows:
+        _again(tx, ident, name, lane, at_us, keep_batch=state == "waiting")
+        if state != "waiting":
+            log_attempt(tx, ident, attempts, at_us, "retried", f"by {who}")
+    said = f"by {who}: {len(rows)} parcel(s) of {_said(named)}"
+    notice(tx, at_us, sink or "outbox", "outbox_retry", said)
+    return len(rows)
+
+
+def replay(
+    tx: Transaction, *, who: str, at_us: int, parcel: str = "", order: str = "", sink: str = ""
+) -> int:
+    """Deliver parcels that are done once more: the stored bytes, the same key, a new attempt.
+
+    A parcel that was taken in a batch brings the whole batch, so that the far side sees the same
+    group under the same id.
+    returns  how many parcels are due now because of it
+    raises   as `retry`
+    """
+    named = _named(parcel, order, sink)
+    rows = tx.sql.execute(_REPLAY, named).fetchall()
+    if not rows:
+        raise CommandRefused(
+            f"nothing to replay for {_said(named)}: only a parcel that was taken, refused or is "
+            "dead is delivered again; see `gashub outbox list`"
+        )
+    for ident, name, lane, state, attempts in rows:
+        _again(tx, ident, name, lane, at_us, keep_batch=state == "taken")
+        log_attempt(tx, ident, attempts, at_us, "replayed", f"by {who}")
+    said = f"by {who}: {len(rows)} parcel(s) of {_said(named)}"
+    notice(tx, at_us, sink or "outbox", "outbox_replay", said)
+    return len(rows)
+
+
+def _again(
+    tx: Transaction, parcel: str, sink: str, lane: str, at_us: int, *, keep_batch: bool
+) -> None:
+    tx.sql.execute(
+        "UPDATE parcels SET state = 'waiting', next_us = ?, reason = '',"
+        " batch = iif(?, batch, '') WHERE id = ?",
+        (at_us, keep_batch, parcel),
+    )
+    # It may stand before the one that was next in its lane.
+    tx.sql.execute(
+        "UPDATE parcels SET ready = 0 WHERE sink = ? AND lane = ? AND ready = 1", (sink, lane)
+    )
+    advance(tx, sink, lane)
+
+
+def _troubled(tx: Transaction, sink: str) -> bool:
+    row = tx.sql.execute("SELECT state FROM sink_state WHERE sink = ?", (sink,)).fetchone()
+    return row is not None and row[0] != "open"
+
+
+def _named(parcel: str, order: str, sink: str) -> dict[str, str]:
+    named = {"parcel": parcel, "order": order, "sink": sink}
+    if not any(named.values()):
+        raise CommandRefused("name a parcel, an order or a sink")
+    return named
+
+
+def _said(named: dict[str, str]) -> str:
+    return ", ".join(f"{word} {value}" for word, value in named.items() if value)

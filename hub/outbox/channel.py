@@ -1,0 +1,226 @@
+"""One sink's channel: reads what waits for it, delivers, and has the outcome committed.
+
+Order is kept within a lane (a work order): a parcel goes out only when none before it is waiting.
+A sink that cannot be reached, pauses us or breaks stops this channel alone, and burns no parcel.
+"""
+
+import random
+import threading
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import structlog
+from ulid import ULID
+
+from hub.clock import Clock
+from hub.errors import Fault, SinkPaused, SinkUnavailable
+from hub.events import ledger_head
+from hub.ledger import LedgerReader
+from hub.model import Delivery, Parcel, Sink
+from hub.outbox import pages
+from hub.outbox.commits import Commits, Submit
+from hub.outbox.parcels import Outcome, claim, mark, settle
+from hub.outbox.terms import Terms
+
+log = structlog.get_logger()
+
+PAGE = 64
+"""Parcels read at a time, and delivered before their outcomes must be durable: memory stays flat,
+and a kill makes no more than these go out twice."""
+STRIKES = 4
+"""Orders that failed with none taken in between, after which the sink counts as down. One order
+that the sink cannot digest never gets that far, and so never makes the others wait."""
+IDLE_S = 60.0
+"""Longest sleep with nothing due. A commit wakes the channel; this is only for safety."""
+_SAID = {"lost": "sink_lost", "paused": "sink_paused", "failed": "sink_failed"}
+
+
+class Channel:
+    """The body of thread `sink:NAME`, and the only user of its sink."""
+
+    def __init__(
+        self, name: str, sink: Sink, terms: Terms, state_dir: Path, submit: Submit, clock: Clock
+    ) -> None:
+        self.name = name
+        self.terms = terms
+        self._sink = sink
+        self._state_dir = state_dir
+        self._clock = clock
+        self._stop = threading.Event()
+        self._woken = threading.Event()
+        self._hurried = threading.Event()
+        self._commits = Commits(name, submit, self._stop)
+        self._chance = random.Random()  # noqa: S311 - spreads retries, keeps no secret
+        self._is_open = False
+        self._standing = "open"
+        self._failures = 0
+        self._struck: set[str] = set()
+        self._rest_until_us = 0
+
+    def wake(self) -> None:
+        """Something may be due. Does not cut a back-off short."""
+        self._woken.set()
+
+    def hurry(self) -> None:
+        """An operator wants it tried now, back-off and pause or not."""
+        self._hurried.set()
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Finish the attempt under way, then end."""
+        self._stop.set()
+        self._woken.set()
+
+    def run(self) -> None:
+        """Deliver until stopped."""
+        try:
+            with LedgerReader(self._state_dir) as reader:
+                self._standing, _ = pages.standing(reader.sql, self.name)
+                while not self._stop.is_set():
+                    self._woken.clear()
+                    if self._hurried.is_set():
+                        self._hurried.clear()
+                        self._rest_until_us = 0
+                    wait_s = self._turn(reader)
+                    if wait_s > 0:
+                        self._clock.wait(self._woken, min(wait_s, IDLE_S))
+        finally:
+            self._shut()
+
+    # -- one turn
+
+    def _turn(self, reader: LedgerReader) -> float:
+        """Do what is due; returns how long there is nothing more to do."""
+        now_us = self._clock.now_us()
+        if now_us < self._rest_until_us:
+            return (self._rest_until_us - now_us) / 1e6
+        if self.terms.batch_max > 1:
+            return self._turn_batch(reader, now_us)
+        parcels = pages.due_alone(reader.sql, self.name, now_us, PAGE)
+        if not parcels:
+            return self._until(pages.next_due_us(reader.sql, self.name), now_us)
+        for parcel in parcels:
+            if self._stop.is_set() or not self._attempt([parcel], ""):
+                break
+        self._commits.flush()
+        return 0
+
+    def _turn_batch(self, reader: LedgerReader, now_us: int) -> float:
+        claimed = pages.open_batch(reader.sql, self.name)
+        if claimed is not None:
+            batch, due_us = claimed
+            if due_us > now_us:
+                return self._until(due_us, now_us)
+            self._attempt(pages.members(reader.sql, self.name, batch), batch)
+            self._commits.flush()
+            return 0
+        free = pages.claimable(reader.sql, self.name, now_us, self.terms.batch_max)
+        if not free.ids:
+            return self._until(free.due_us, now_us)
+        closes_us = free.oldest_us + round(self.terms.batch_linger_s * 1e6)
+        if len(free.ids) < self.terms.batch_max and now_us < closes_us:
+            return self._until(closes_us, now_us)
+        # Membership is durable before the sink sees the batch: a crash cannot regroup it.
+        batch = str(ULID.from_timestamp(now_us / 1e6))
+        self._commits.add(partial(claim, ids=free.ids, batch=batch))
+        self._commits.flush()
+        return 0
+
+    @staticmethod
+    def _until(due_us: int | None, now_us: int) -> float:
+        return IDLE_S if due_us is None else max(0.001, (due_us - now_us) / 1e6)
+
+    # -- one attempt
+
+    def _attempt(self, parcels: Sequence[Parcel], batch: str) -> bool:
+        """Deliver a group once. False when the channel must rest now."""
+        try:
+            if not self._is_open:
+                self._sink.open()
+                self._is_open = True
+            delivery = self._sink.deliver(parcels, batch or parcels[0].id)
+            outcomes = self._outcomes(parcels, delivery)
+        except SinkPaused as paused:
+            self._trouble("paused", str(paused), self.terms.probe_paused_s)
+            return False
+        except SinkUnavailable as fault:
+            self._trouble("lost", str(fault), max(self._backoff_s(), fault.retry_after_s))
+            return False
+        except (Fault, OSError) as fault:
+            self._trouble("lost", str(fault), self._backoff_s())
+            return False
+        except Exception as bug:  # a stranger's code: it stops this sink only, and is named
+            if self._standing != "failed":
+                log.exception("sink_raised", sink=self.name)
+            self._trouble("failed", f"{type(bug).__name__}: {bug}", self._backoff_s())
+            return False
+        heads = {one.id: ledger_head(one.body) for one in parcels if one.id in delivery.taken}
+        self._commits.add(
+            partial(
+                settle,
+                sink=self.name,
+                outcomes=outcomes,
+                at_us=self._clock.now_us(),
+                dead_after=self.terms.dead_after,
+                heads=heads,
+                batch=batch,
+            )
+        )
+        if any(outcome.answer != "waiting" for outcome in outcomes):
+            self._struck.clear()
+            self._well()
+            return True
+        self._struck.update(one.order or one.id for one in parcels[:STRIKES])
+        if len(self._struck) < STRIKES:
+            return True
+        self._trouble("lost", outcomes[0].detail, self._backoff_s())
+        return False
+
+    def _outcomes(self, parcels: Sequence[Parcel], delivery: Delivery) -> list[Outcome]:
+        outcomes = []
+        for parcel in parcels:
+            if parcel.id in delivery.taken:
+                outcomes.append(Outcome(parcel.id, "taken", delivery.taken[parcel.id]))
+            elif parcel.id in delivery.refused:
+                outcomes.append(Outcome(parcel.id, "refused", delivery.refused[parcel.id]))
+            else:
+                wait_s = self.terms.backoff_s(parcel.attempts + 1, self._chance)
+                next_us = self._clock.now_us() + round(wait_s * 1e6)
+                why = delivery.waiting.get(parcel.id, "no answer for this parcel")
+                outcomes.append(Outcome(parcel.id, "waiting", why, next_us))
+        return outcomes
+
+    # -- how the channel stands
+
+    def _backoff_s(self) -> float:
+        return self.terms.backoff_s(self._failures + 1, self._chance)
+
+    def _trouble(self, standing: str, reason: str, rest_s: float) -> None:
+        """Rest; say so once per change. The far side's connection is made anew afterwards."""
+        self._failures += 1
+        self._rest_until_us = self._clock.now_us() + round(rest_s * 1e6)
+        self._shut()
+        if standing != self._standing:
+            log.warning(_SAID[standing], sink=self.name, error=reason, retry_in_s=rest_s)
+            self._change(standing, reason)
+
+    def _well(self) -> None:
+        self._failures = 0
+        if self._standing != "open":
+            log.info("sink_back", sink=self.name)
+            self._change("open", "")
+
+    def _change(self, standing: str, reason: str) -> None:
+        self._standing = standing
+        now_us = self._clock.now_us()
+        self._commits.add(
+            partial(mark, sink=self.name, state=standing, reason=reason, at_us=now_us)
+        )
+
+    def _shut(self) -> None:
+        self._is_open = False
+        try:
+            self._sink.close()
+        except Exception:  # a stranger's code: a sink that cannot close must not stop the channel
+            log.exception("sink_close_failed", sink=self.name)

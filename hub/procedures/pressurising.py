@@ -1,0 +1,122 @@
+"""Where an attempt begins in a record, and when its pump was taken off."""
+
+import itertools
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from hub.procedures.case import Instrument, TestOrder
+from hub.procedures.hold_spec import HoldSpec, us
+from hub.procedures.series import Event, Reading, Record
+from hub.procedures.windows import Track
+from hub.rulepack import RulePack
+
+
+class Attempt(NamedTuple):
+    """One try of the test on one gauge.
+
+    from_us       its `zeroed`; None when the record names none and it begins with the file
+    readings      the gauge's readings of this attempt, unusable ones too
+    track         the usable ones
+    pump_offs_us  one for each time the pipe was filled; empty: not yet, or never
+    inferred      no `pump_off` was recorded; the readings show it
+    number        how many attempts the record holds up to this one
+    served        the gauge has a reading at the last pump-off
+    """
+
+    gauge: Instrument
+    from_us: int | None
+    readings: Sequence[Reading]
+    track: Track
+    events: Sequence[Event]
+    pump_offs_us: tuple[int, ...]
+    inferred: bool
+    number: int
+    served: bool
+
+
+def find_attempt(order: TestOrder, record: Record, spec: HoldSpec, pack: RulePack) -> Attempt:
+    """The last attempt in the record: from the last `zeroed` before the last pump-off.
+
+    Of several gauges the one that served at pump-off is taken, the first in the order if
+    several did. The order declares at least one gauge (the caller checks).
+    """
+    attempts = [_last_attempt(gauge, record, spec, pack) for gauge in order.of("pressure")]
+    return next((attempt for attempt in attempts if attempt.served), attempts[0])
+
+
+def _last_attempt(gauge: Instrument, record: Record, spec: HoldSpec, pack: RulePack) -> Attempt:
+    zeroed_us = [
+        event.at_us
+        for event in record.events
+        if event.word == "zeroed" and event.instrument in ("", gauge.name)
+    ]
+    edges: list[int | None] = [None, *zeroed_us, None]
+    tries = [_cut(gauge, record, from_us, to_us) for from_us, to_us in itertools.pairwise(edges)]
+    half_pa = spec.p_req_pa * pack.hold.evidence.live_share.value
+    # A try without the event counts when its readings show a filled pipe, so that a later test
+    # is never judged by an earlier one; only if there is none, one filled half way will do.
+    for from_pa in (spec.p_req_pa, half_pa):
+        for k in range(len(tries) - 1, -1, -1):
+            found = _with_pump_offs(tries[k], from_pa, spec, pack)
+            if found.pump_offs_us:
+                number = 1 + sum(1 for one in tries[:k] if _tried(one, spec, pack))
+                return found._replace(number=number)
+    return tries[-1]
+
+
+def _cut(gauge: Instrument, record: Record, from_us: int | None, to_us: int | None) -> Attempt:
+    def inside(at_us: int) -> bool:
+        return (from_us is None or at_us >= from_us) and (to_us is None or at_us < to_us)
+
+    readings = [one for one in record.readings[gauge.name] if inside(one.at_us)]
+    events = [event for event in record.events if inside(event.at_us)]
+    return Attempt(gauge, from_us, readings, Track(readings), events, (), False, 1, False)
+
+
+def _tried(attempt: Attempt, spec: HoldSpec, pack: RulePack) -> bool:
+    pumped = any(event.word in {"pump_on", "pump_off"} for event in attempt.events)
+    return pumped or bool(_with_pump_offs(attempt, spec.p_req_pa, spec, pack).pump_offs_us)
+
+
+def _with_pump_offs(attempt: Attempt, from_pa: Decimal, spec: HoldSpec, pack: RulePack) -> Attempt:
+    track = attempt.track
+    gap_us = us(pack.hold.evidence.gap_s)
+    offs_us = [event.at_us for event in attempt.events if event.word == "pump_off"]
+    if offs_us:
+        served = track.near(offs_us[-1], gap_us) is not None
+        return attempt._replace(pump_offs_us=_fillings(track, offs_us, spec, pack), served=served)
+    still_us = us(pack.hold.settling.rise_ends_s)
+    i = track.rise_ends(0, len(track), still_us, from_pa)
+    if i is None:
+        return attempt
+    return attempt._replace(pump_offs_us=(track.at[i],), inferred=True, served=True)
+
+
+def _fillings(
+    track: Track, offs_us: Sequence[int], spec: HoldSpec, pack: RulePack
+) -> tuple[int, ...]:
+    """For each time the pipe was filled the pump-off that ends it.
+
+    Pump-offs belong to one filling while the pressure stays over half of the required one
+    between them; the first at or over the required pressure ends it, else the last.
+    """
+    half_pa = spec.p_req_pa * pack.hold.evidence.live_share.value
+    gap_us = us(pack.hold.evidence.gap_s)
+    groups: list[list[int]] = [[offs_us[0]]]
+    for before_us, off_us in itertools.pairwise(offs_us):
+        i, j = track.closed(before_us, off_us)
+        if min(track.pa[i:j], default=half_pa) < half_pa:
+            groups.append([off_us])
+        else:
+            groups[-1].append(off_us)
+
+    def pressure_pa(off_us: int) -> Decimal:
+        i = track.near(off_us, gap_us)
+        return Decimal(0) if i is None else track.pa[i]
+
+    ends = [
+        next((off for off in group if pressure_pa(off) >= spec.p_req_pa), group[-1])
+        for group in groups
+    ]
+    return tuple(end for end in ends if pressure_pa(end) >= half_pa) or (ends[-1],)

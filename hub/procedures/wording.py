@@ -1,0 +1,64 @@
+"""A ruling put into words: the verdict of the answer, with one sentence in each language."""
+
+from hub.procedures.case import HOLDS, TestOrder
+from hub.procedures.ruling import Ruling
+from hub.procedures.verdict import Verdict
+from hub.rulepack import RulePack, as_limit
+from hub.texts import LANGUAGES, Language, say
+
+
+def verdict_of(order: TestOrder, ruling: Ruling, pack: RulePack) -> Verdict:
+    """The verdict as it is filed."""
+    figures = dict(ruling.figures)
+    if ruling.details:
+        figures["faults"] = list(dict.fromkeys(ruling.details))
+    limits = {name: as_limit(figure) for name, figure in ruling.limits.items()}
+    return Verdict(
+        number=order.number,
+        procedure=order.procedure,
+        verdict=ruling.verdict,
+        reasons=tuple(ruling.reasons),
+        flags=tuple(dict.fromkeys(ruling.flags)),
+        figures=figures,
+        limits=limits,
+        clauses=tuple(dict.fromkeys(limit["clause"] for limit in limits.values())),
+        rule_pack={"id": pack.id, "version": pack.version},
+        not_checked=tuple(dict.fromkeys(ruling.not_checked)),
+        sentence={lang: _sentence(lang, order, ruling) for lang in LANGUAGES},
+        outcome=ruling.outcome,
+    )
+
+
+def _sentence(lang: Language, order: TestOrder, ruling: Ruling) -> str:
+    parts = _passed(order, ruling) if ruling.verdict == "PASS" else _reasons(ruling)
+    numbers = _numbers(ruling)
+    why = say(lang, "judge.and").join(say(lang, key, **numbers) for key in parts)
+    if ruling.details:
+        details = say(lang, "judge.list").join(
+            say(lang, f"judge.detail.{detail}") for detail in dict.fromkeys(ruling.details)
+        )
+        why += say(lang, "judge.details", details=details)
+    procedure = say(lang, f"judge.procedure.{order.procedure}")
+    return say(lang, f"judge.{ruling.verdict}", procedure=procedure, why=why)
+
+
+def _passed(order: TestOrder, ruling: Ruling) -> list[str]:
+    if order.procedure not in HOLDS:
+        return [f"judge.pass.{order.procedure}"]
+    corrected = "uncorrected" if "uncorrected" in ruling.flags else "corrected"
+    return ["judge.pass.hold", f"judge.pass.{corrected}"]
+
+
+def _reasons(ruling: Ruling) -> list[str]:
+    return [f"judge.reason.{reason}" for reason in ruling.reasons]
+
+
+def _numbers(ruling: Ruling) -> dict[str, object]:
+    """The figures that sentences mention; "?" where a hold has none."""
+    limit = ruling.limits.get("drop_pa")
+    return {
+        "drop_raw_pa": ruling.figures.get("drop_raw_pa", "?"),
+        "drop_corr_pa": ruling.figures.get("drop_corr_pa", "?"),
+        "hold_s": ruling.figures.get("hold_s", "?"),
+        "limit_pa": "?" if limit is None else as_limit(limit)["value"],
+    }

@@ -1,0 +1,23 @@
+"""Who is told that a message is durable: the driver it came from, by the name of its link."""
+
+from collections.abc import Iterable, Mapping
+
+from hub.model import Driver, Intake
+
+
+class Settling:
+    """Hands receipts back to drivers, on the judging thread, after the commit."""
+
+    def __init__(self, drivers: Mapping[str, Driver]) -> None:
+        self._drivers = drivers
+
+    def settle(self, intakes: Iterable[Intake]) -> None:
+        """Give each driver the receipts of its intakes, in their order."""
+        receipts: dict[str, list[object]] = {}
+        for intake in intakes:
+            if intake.receipt is not None:
+                # A source is the link's name, and after a space perhaps where on that link.
+                link = intake.source.partition(" ")[0]
+                receipts.setdefault(link, []).append(intake.receipt)
+        for source, settled in receipts.items():
+            self._drivers[source].settle(settled)

@@ -1,0 +1,42 @@
+"""Operators' commands without a running hub: the same lock, the same ledger, the same code."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import closing
+from typing import Any
+
+from hub.commands import Commands
+from hub.config import Config
+from hub.desk import Desk
+from hub.errors import CommandRefused
+from hub.ledger import Ledger, LedgerReader, Transaction
+from hub.outbox import Outbox
+from hub.parts import Parts, nowhere
+from hub.timekeeping import hub_clock
+
+
+def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
+    """Carry out one command on the ledger itself.
+
+    raises  CommandRefused when another process holds the lock (a hub that is starting or
+            stopping), or as the command itself
+    """
+    clock = hub_clock(config.hub.state_dir)
+    parts = Parts(config, clock, nowhere)
+    with closing(Ledger.open(config.hub.state_dir, clock, config.hub.gateway)) as ledger:
+
+        def submit(act: Callable[[Transaction], Any]) -> "Future[Any]":
+            done: Future[Any] = Future()
+            with ledger.transaction() as tx:
+                done.set_result(act(tx))
+            return done
+
+        facts = {name: known.as_order() for name, known in config.facts().items()}
+        desk = Desk(parts.registry, parts.pack, facts)
+        with LedgerReader(config.hub.state_dir) as reader:
+            desk.restore(reader)
+        outbox = Outbox(parts.consignees, config.hub.state_dir, submit, clock)
+        table = Commands(desk, outbox, parts.registry, clock, submit, dict).table()
+        if do not in table:
+            raise CommandRefused(f"no command {do!r}")
+        return table[do](request)

@@ -1,0 +1,22 @@
+"""Every sentence that people read, in both languages, by key.
+
+Keys are grouped by who speaks: `judge.` the verdict's sentence. A format field names its figure.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from hub.texts.en import EN
+from hub.texts.zh_cn import ZH_CN
+
+Language = Literal["zh", "en"]
+LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
+CATALOGUE: Final[Mapping[Language, Mapping[str, str]]] = {"zh": ZH_CN, "en": EN}
+
+
+def say(lang: Language, key: str, **figures: object) -> str:
+    """The sentence for a key with its figures filled in.
+
+    raises  KeyError for an unknown key or a missing figure: a fault of ours, seen in the tests
+    """
+    return CATALOGUE[lang][key].format(**figures)

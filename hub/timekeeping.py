@@ -1,0 +1,103 @@
+"""Hub time over restarts, and what the record says of it.
+
+Within one boot, a hub that starts again goes on with the hub time of its last start, so that
+nobody's clock change during the gap can hide the gap. After another boot the wall clock is all
+there is: where it stands before the last entry, time cannot be trusted, hub time goes on from
+the last entry, and attempts that were open end ABORTED rather than be timed by a wrong clock.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from hub.clock import Clock, HubClock, boot_id, boot_us, iso
+from hub.desk import Desk
+from hub.ledger import Ledger, LedgerReader
+
+log = structlog.get_logger()
+
+STEP_US = 2_000_000
+"""A wall clock that has moved by more than this against hub time is worth a notice."""
+
+
+def hub_clock(state_dir: Path) -> Clock:
+    """The clock to start with: the demo's shared one, this boot's, or the wall clock's."""
+    shared = os.environ.get("GASHUB_CLOCK")
+    if shared:
+        from hub.simulate.shared_clock import SharedClock  # demo only
+
+        return SharedClock(Path(shared))
+    last = _last_start(state_dir)
+    if last is None:
+        return HubClock()
+    if last["boot_id"] == boot_id():
+        return HubClock(last["anchor_us"])
+    return HubClock(max(time.time_ns() // 1000, last["newest_us"] + 1) - boot_us())
+
+
+class Timekeeper:
+    """Writes the start into the record and watches the wall clock afterwards."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._said_us = 0
+
+    def start(self, ledger: Ledger, reader: LedgerReader, desk: Desk) -> None:
+        """Record how hub time was anchored; end attempts that a wrong clock cannot time."""
+        clock = self._clock
+        if not isinstance(clock, HubClock):
+            return
+        stored = _stored(reader)
+        now_us = clock.now_us()
+        behind = stored is not None and stored["boot_id"] != boot_id() and clock.offset_us() < -1000
+        with ledger.transaction() as tx:
+            tx.append(
+                "start",
+                {
+                    "boot_id": boot_id(),
+                    "anchor_us": clock.anchor_us,
+                    "wall": iso(time.time_ns() // 1000),
+                    "trusted": not behind,
+                },
+                now_us,
+            )
+            tx.sql.execute(
+                "INSERT INTO hub_state (key, value) VALUES ('start', ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (json.dumps({"boot_id": boot_id(), "anchor_us": clock.anchor_us}),),
+            )
+            if behind:
+                log.error("clock_behind", by_s=round(-clock.offset_us() / 1e6))
+                for attempt in desk.open_attempts:
+                    desk.add_event(tx, attempt.number, "abort", "", "", now_us)
+
+    def step(self) -> str:
+        """What to note about the wall clock now, or "". Each new offset is said once."""
+        if not isinstance(self._clock, HubClock):
+            return ""
+        offset_us = self._clock.offset_us()
+        if abs(offset_us - self._said_us) < STEP_US:
+            return ""
+        moved_s = (offset_us - self._said_us) / 1e6
+        self._said_us = offset_us
+        return f"wall clock moved by {moved_s:+.1f} s; hub time did not"
+
+
+def _last_start(state_dir: Path) -> dict[str, Any] | None:
+    if not (state_dir / "ledger.db").exists():
+        return None
+    with LedgerReader(state_dir) as reader:
+        stored = _stored(reader)
+        if stored is None:
+            return None
+        newest = reader.read(reader.size() - 1)
+        return {**stored, "newest_us": newest.at_us}
+
+
+def _stored(reader: LedgerReader) -> dict[str, Any] | None:
+    row = reader.sql.execute("SELECT value FROM hub_state WHERE key='start'").fetchone()
+    return None if row is None else dict(json.loads(row[0]))

@@ -1,0 +1,1 @@
+"""Built-in plugins; each folder enters by the same door as a stranger's."""

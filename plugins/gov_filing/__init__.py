@@ -1,0 +1,10 @@
+"""Filing of verdicts with the authority, as files in a folder."""
+
+from hub import SinkKind, hookimpl
+from plugins.gov_filing.settings import FilingSettings
+from plugins.gov_filing.sink import FilingFolder
+
+
+@hookimpl
+def register_sinks() -> list[SinkKind[FilingSettings]]:
+    return [SinkKind("gov_filing", FilingSettings, FilingFolder)]

@@ -1,0 +1,52 @@
+"""What may be set for one filing folder."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from hub import BatchSinkSettings
+
+
+class FilingSettings(BatchSinkSettings):
+    """Who files, about where, and into which folder."""
+
+    folder: Path = Field(
+        examples=["/var/lib/gashub/filing"],
+        description="Folder for the files. It must exist: a missing mount is not made up.",
+    )
+    company: str = Field(
+        min_length=1,
+        max_length=120,
+        examples=["某某燃气有限公司"],
+        description="Name of the filing company.",
+    )
+    credit_code: str = Field(
+        pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$",
+        examples=["91110000101623741K"],
+        description="Unified social credit code, 18 characters (GB 32100).",
+    )
+    division_code: str = Field(
+        pattern=r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$",
+        examples=["110105"],
+        description="Administrative division, 6 digits (GB/T 2260), or 9 or 12 with town, village.",
+    )
+    events: tuple[str, ...] = Field(
+        default=("verdict",), description="Kinds of event this sink takes."
+    )
+    batch_linger_s: float = Field(
+        default=3600, ge=0, description="Longest time a verdict waits for others to be filed with."
+    )
+
+
+def check_digit_fits(credit_code: str) -> bool:
+    """Whether the last character is the one that GB 32100 computes from the 17 before.
+
+    Real companies have codes whose check fails, so this is a reason to warn and none to refuse.
+    source  GB 32100-2015, annex A
+    """
+    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    weights = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+    total = sum(
+        alphabet.index(c) * weight for c, weight in zip(credit_code[:17], weights, strict=True)
+    )
+    return credit_code[17] == alphabet[-total % 31]

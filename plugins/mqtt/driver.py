@@ -1,0 +1,237 @@
+"""Read instruments that publish to an MQTT broker.
+
+QoS 1, a persistent session under a stable client id, and acknowledgement by hand: the broker is
+told that a message is taken only after the ledger has it. Every message ends as readings, as a
+dead letter or as a named drop, and each of the three is acknowledged.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+import structlog
+from paho.mqtt.client import topic_matches_sub
+
+from hub import Arrival, BadFrame, BrokerLink, Intake, Notice, Reading, Site
+from plugins.mqtt.facts import device_us
+from plugins.mqtt.plain_json import PlainJsonDecoder
+from plugins.mqtt.recent import Numbering, Recent
+from plugins.mqtt.settings import MqttSettings, PlainJson, Topic
+from plugins.mqtt.thingsboard import ThingsBoardDecoder
+
+log = structlog.get_logger()
+
+BACKLOG_S = 1.0
+"""After connecting, messages may be from the broker's queue until it has been empty once."""
+ROUTES_MOST = 10_000
+LONGEST_REASON = 500
+PACKET_BITS = 16
+WARNINGS = frozenset({"link_lost", "link_refused", "session_lost", "subscription_refused"})
+
+
+class Decoder(Protocol):
+    def decode(self, topic: str, payload: bytes, at_us: int) -> tuple[list[Reading], list[str]]: ...
+
+
+class Route(NamedTuple):
+    """How the messages of one topic are read. `source` names link and topic in the record."""
+
+    source: str
+    topic: str
+    mapping: Topic | None
+    decoder: Decoder | None
+
+
+class MqttDriver:
+    """One broker. `settle` may come from another thread; all else is the link thread's."""
+
+    def __init__(self, name: str, settings: MqttSettings, site: Site) -> None:
+        self._name = name
+        self._settings = settings
+        self._now_us: Callable[[], int] = site.clock.now_us
+        self._late_us = round(settings.late_after_s * 1e6)
+        self._link = BrokerLink(
+            name,
+            settings,
+            site,
+            topics=[topic.filter for topic in settings.topics],
+            receive_at_most=settings.receive_maximum,
+            largest_packet=settings.largest_packet,
+            on_message=self._put_aside,
+        )
+        self._decoders: list[tuple[Topic, Decoder]] = [
+            (topic, _decoder(topic)) for topic in settings.topics
+        ]
+        self._routes: dict[bytes, Route] = {}
+        # Bounded by one turn of the link: `read` empties it before the next.
+        self._arrived: list[tuple[int, Arrival]] = []
+        # Bounded by what the bus holds: each receipt was an intake on it.
+        self._settled: deque[Sequence[object]] = deque()
+        self._recent = Recent(settings.remember)
+        self._numbering = Numbering()
+        self._backlog = True
+
+    def open(self) -> None:
+        self._arrived.clear()
+        self._backlog = True
+        self._link.open()
+
+    def prime(self, recent: Iterable[Reading]) -> None:
+        """Take note of the newest readings in the record: what is redelivered is among them."""
+        for reading in recent:
+            self._recent.prime(reading)
+            self._numbering.prime((reading,))
+
+    def read(self, within_s: float) -> Sequence[Intake | Notice]:
+        link = self._link
+        self._acknowledge()
+        epoch = link.epoch
+        link.turn(within_s)
+        taken: list[Intake | Notice] = []
+        while link.news:
+            taken.append(self._notice(*link.news.popleft()))
+        if link.epoch != epoch or not link.connected:
+            self._backlog = True
+        arrived, self._arrived = self._arrived, []
+        if not arrived:
+            if link.connected and time.monotonic() - link.connected_s > BACKLOG_S:
+                self._backlog = False
+            return taken
+        for at_us, message in arrived:
+            self._take(at_us, message, taken)
+        return taken
+
+    def settle(self, receipts: Sequence[object]) -> None:
+        self._settled.append(receipts)
+        self._link.wake()
+
+    def close(self) -> None:
+        self._link.close()
+
+    def _put_aside(self, message: Arrival) -> None:
+        self._arrived.append((self._now_us(), message))
+
+    def _acknowledge(self) -> None:
+        """Tell the broker what is durable. Receipts of a lost connection are void: it resends."""
+        link = self._link
+        while self._settled:
+            for receipt in self._settled.popleft():
+                assert isinstance(receipt, int), "a receipt of ours"
+                if link.connected and receipt >> PACKET_BITS == link.epoch:
+                    link.client.ack(receipt & 0xFFFF, 1)
+
+    def _take(self, at_us: int, message: Arrival, taken: list[Intake | Notice]) -> None:
+        """One message -> one intake; two when only part of it could be read."""
+        payload, link = message.payload, self._link
+        receipt = link.epoch << PACKET_BITS | message.packet if message.qos else None
+        try:
+            route = self._route(message.topic)
+        except UnicodeDecodeError:
+            reason = "its topic is not UTF-8"
+            taken.append(Intake(self._name, payload, at_us, dead=reason, receipt=receipt))
+            return
+        source = route.source
+        if message.retain:
+            taken.append(Intake(source, payload, at_us, dropped="retained", receipt=receipt))
+            return
+        try:
+            readings, faults = self._decode(route, payload, at_us)
+        except BadFrame as bad:
+            taken.append(Intake(source, payload, at_us, dead=str(bad), receipt=receipt))
+            return
+        fresh = self._fresh(route, message, payload, readings, at_us, taken)
+        if faults:
+            # The part that could be read goes first and without the receipt, so that the message
+            # is acknowledged only when both parts are durable.
+            if fresh:
+                taken.append(Intake(source, payload, at_us, fresh))
+            reason = "; ".join(faults)[:LONGEST_REASON]
+            taken.append(Intake(source, payload, at_us, dead=reason, receipt=receipt))
+        elif fresh:
+            taken.append(Intake(source, payload, at_us, fresh, receipt=receipt))
+        else:
+            taken.append(Intake(source, payload, at_us, dropped="duplicate", receipt=receipt))
+
+    def _decode(self, route: Route, payload: bytes, at_us: int) -> tuple[list[Reading], list[str]]:
+        if route.decoder is None:
+            raise BadFrame(
+                f"no topic in the settings fits {route.topic!r}: an older subscription of "
+                f"{self._link.client_id} is still in the broker's session"
+            )
+        if len(payload) > self._settings.largest_message:
+            raise BadFrame(
+                f"{len(payload)} bytes; largest_message allows {self._settings.largest_message}"
+            )
+        try:
+            return route.decoder.decode(route.topic, payload, at_us)
+        except BadFrame:
+            raise
+        except Exception as bug:  # else one message that a decoder trips over stops all input
+            log.exception("decoder_failed", link=self._name, topic=route.topic)
+            raise BadFrame(f"the decoder failed on it: {bug!r}") from bug
+
+    def _fresh(
+        self,
+        route: Route,
+        message: Arrival,
+        payload: bytes,
+        readings: Iterable[Reading],
+        at_us: int,
+        taken: list[Intake | Notice],
+    ) -> tuple[Reading, ...]:
+        """Leave out what has come before, mark what is late, report holes in the numbering."""
+        mapping, recent, redelivered = route.mapping, self._recent, message.dup
+        assert mapping is not None, "a decoder has a mapping"
+        step, synchronised = mapping.seq_step, mapping.device_clock == "synchronised"
+        fresh: list[Reading] = []
+        bare = False
+        for reading in readings:
+            seq, sent = reading[9], reading[10]
+            if not seq and not sent and not bare:
+                bare = True
+                if recent.seen_bare(message.packet, route.topic, payload, redelivered):
+                    return tuple(fresh)
+            elif recent.seen(reading, redelivered):
+                continue
+            if step and seq:
+                jump = self._numbering.check(reading[0], seq, step)
+                if jump is not None:
+                    taken.append(self._notice(*jump))
+            if reading[8] == "good":
+                shown_us = device_us(sent, mapping.ts_unit) if synchronised and sent else None
+                late = self._backlog if shown_us is None else abs(at_us - shown_us) > self._late_us
+                if late:
+                    fresh.append(_late(reading))
+                    continue
+            fresh.append(reading)
+        return tuple(fresh)
+
+    def _route(self, topic: bytes) -> Route:
+        """Raises UnicodeDecodeError for a topic that is no text."""
+        route = self._routes.get(topic)
+        if route is None:
+            if len(self._routes) >= ROUTES_MOST:
+                self._routes.clear()
+            route = self._routes[topic] = self._find(topic.decode())
+        return route
+
+    def _find(self, topic: str) -> Route:
+        source = f"{self._name} {topic}"
+        for mapping, decoder in self._decoders:
+            if topic_matches_sub(mapping.filter, topic):
+                return Route(source, topic, mapping, decoder)
+        return Route(source, topic, None, None)
+
+    def _notice(self, what: str, detail: str) -> Notice:
+        say = log.warning if what in WARNINGS else log.info
+        say(what, link=self._name, detail=detail)
+        return Notice(self._now_us(), self._name, what, detail)
+
+
+def _late(reading: Reading) -> Reading:
+    return reading._replace(quality="late", canonical=None, canonical_unit="")
+
+
+def _decoder(topic: Topic) -> Decoder:
+    return PlainJsonDecoder(topic) if isinstance(topic, PlainJson) else ThingsBoardDecoder(topic)

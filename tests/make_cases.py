@@ -1,0 +1,58 @@
+"""Write tests/cases/: `python -m tests.make_cases`. Deterministic; expected by reasoning.
+
+Each case is one sentence of docs/judge.md with the verdict that the sentence demands. `expected`
+lists the keys of the answer that the sentence speaks of. The verdicts were written from the rules;
+the program is only held against them.
+"""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hub.procedures import Row
+from hub.readings_file import HEADER
+from tests.case_gas import GAS_CASES
+from tests.case_holds import HOLD_CASES
+from tests.toy import iso
+
+CASES = Path(__file__).parent / "cases"
+
+
+class Case(NamedTuple):
+    """why: the sentence; expected: a part of the answer."""
+
+    name: str
+    why: str
+    order: dict[str, Any]
+    rows: list[Row]
+    expected: dict[str, Any]
+
+
+def write(case: Case, cases: Path = CASES) -> None:
+    """One folder: order.json, readings.csv, expected.json."""
+    folder = cases / case.name
+    folder.mkdir(parents=True)
+    (folder / "order.json").write_text(_json(case.order), encoding="utf-8")
+    (folder / "expected.json").write_text(
+        _json({"why": case.why, **case.expected}), encoding="utf-8"
+    )
+    with (folder / "readings.csv").open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(HEADER)
+        lines.writerows([iso(row.at_us), *row[1:]] for row in sorted(case.rows))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def main() -> None:
+    shutil.rmtree(CASES, ignore_errors=True)
+    for name, why, order, rows, expected in [*HOLD_CASES, *GAS_CASES]:
+        write(Case(name, why, order, rows, expected))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""The benches' own instruments: a trace is put together right, a disk keeps what was synced."""
+
+import importlib
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCH = str(Path(__file__).parent.parent / "bench")
+FILE = "/state/ledger.db-wal"
+
+
+@pytest.fixture(autouse=True)
+def bench_is_importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [BENCH, *sys.path])
+
+
+def module(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+def quoted(text: bytes) -> str:
+    return '"' + "".join(f"\\x{byte:02x}" for byte in text) + '"'
+
+
+def disk_after(tmp_path: Path, *lines: str) -> Any:
+    """A disk that has seen a trace. Its folder is called /state there."""
+    disk = module("disk").Disk(tmp_path)
+    disk.folder = "/state"
+    for event in module("tracing").events(lines):
+        disk.see(event)
+    return disk
+
+
+OPEN = f"7 openat(AT_FDCWD, {quoted(FILE.encode())}, O_RDWR|O_CREAT|O_CLOEXEC, 0600) = 5"
+
+
+def test_a_call_that_another_thread_interrupted_is_put_together() -> None:
+    """Its begin stands where its first line is, its end and result where the second is."""
+    tracing = module("tracing")
+    events = list(
+        tracing.events(
+            [
+                "7 pwrite64(5, " + quoted(b"ab") + ", 2, 4096 <unfinished ...>",
+                "8 write(1, " + quoted(b"x") + ", 1) = 1",
+                "7 <... pwrite64 resumed>) = 2",
+            ]
+        )
+    )
+
+    assert [(type(e).__name__, e.call.name) for e in events] == [
+        ("Begun", "pwrite64"),
+        ("Begun", "write"),
+        ("Done", "write"),
+        ("Done", "pwrite64"),
+    ]
+    written = events[3].call
+    assert (written.fd, written.texts(), written.last_number(), written.result) == (
+        5,
+        [b"ab"],
+        4096,
+        2,
+    )
+
+
+def test_a_string_that_strace_cut_short_is_an_error() -> None:
+    """Half a write would be taken for a whole one."""
+    with pytest.raises(ValueError, match="LONGEST"):
+        module("tracing").Call("write", '5, "\\x61"..., 9').texts()
+
+
+def test_a_line_that_is_not_understood_is_an_error() -> None:
+    with pytest.raises(ValueError, match="not a line of strace"):
+        list(module("tracing").events(["7 what is this"]))
+
+
+def test_what_was_not_synced_is_not_on_the_disk(tmp_path: Path) -> None:
+    """The first write was synced, the second was not."""
+    disk = disk_after(
+        tmp_path,
+        OPEN,
+        "7 pwrite64(5, " + quoted(b"one") + ", 3, 0) = 3",
+        "7 fdatasync(5) = 0",
+        "7 pwrite64(5, " + quoted(b"two") + ", 3, 3) = 3",
+    )
+    into = tmp_path / "image"
+    into.mkdir()
+
+    disk.image(into, "drop", random.Random(1))
+
+    assert (into / "ledger.db-wal").read_bytes() == b"one"
+
+
+def test_a_sync_does_not_cover_a_write_that_came_while_it_ran(tmp_path: Path) -> None:
+    """Another thread's write between the sync's begin and its end is not promised."""
+    disk = disk_after(
+        tmp_path,
+        OPEN,
+        "7 pwrite64(5, " + quoted(b"one") + ", 3, 0) = 3",
+        "7 fdatasync(5 <unfinished ...>",
+        "8 pwrite64(5, " + quoted(b"two") + ", 3, 3) = 3",
+        "7 <... fdatasync resumed>) = 0",
+    )
+
+    assert bytes(disk.files["ledger.db-wal"].durable) == b"one"
+    assert disk.files["ledger.db-wal"].cached == [(3, b"two")]
+
+
+def test_a_sync_that_has_not_returned_promises_nothing(tmp_path: Path) -> None:
+    disk = disk_after(
+        tmp_path,
+        OPEN,
+        "7 pwrite64(5, " + quoted(b"one") + ", 3, 0) = 3",
+        "7 fdatasync(5 <unfinished ...>",
+    )
+
+    assert bytes(disk.files["ledger.db-wal"].durable) == b""
+
+
+def test_an_acknowledgement_is_counted_from_the_moment_it_is_sent() -> None:
+    """PUBLISH 9 is read, then PUBACK 9 is being written: the broker may have it from here."""
+    tracing, wire = module("tracing"), module("powerloss").Wire(1883)
+    body = b'{"instrument":"g-1","seq":4}'
+    publish = b"\x00\x01t\x00\x09\x00" + body
+    for event in tracing.events(
+        [
+            "7 connect(6, {sa_family=AF_INET, sin_port=htons(1883)}, 16) = -1 EINPROGRESS (now)",
+            "7 recvfrom(6, "
+            + quoted(bytes([0x32, len(publish)]) + publish)
+            + ", 65536, 0, NULL, NULL) = "
+            + str(len(publish) + 2),
+            "7 sendto(6, " + quoted(b"\x40\x02\x00\x09") + ", 4, 0, NULL, 0 <unfinished ...>",
+        ]
+    ):
+        wire.see(event)
+
+    assert wire.acknowledged == {("g-1", "4")}

@@ -1,0 +1,144 @@
+"""What is written for people agrees with the program."""
+
+import inspect
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from hub import cli, hookspecs
+from hub.commands import Commands
+from hub.config import HubSettings, InstrumentFacts, LineSettings, LogSettings
+
+ROOT = Path(__file__).parent.parent
+HOOKS = {
+    name: list(inspect.signature(made).parameters)
+    for name, made in vars(hookspecs).items()
+    if hasattr(made, "gashub_spec")
+}
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "docs/*.md", "systemd/*.md", "plugins/*/*.md", "config/*.md")
+    for path in ROOT.glob(pattern)
+)
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("hook", sorted(HOOKS))
+def test_every_hook_is_in_contributing_with_its_arguments(hook: str) -> None:
+    """Under a heading of its own that shows how it is called."""
+    assert f"### `{hook}({', '.join(HOOKS[hook])})`\n" in read("CONTRIBUTING.md")
+
+
+def test_contributing_knows_no_hook_that_is_not_there() -> None:
+    assert set(re.findall(r"^### `(\w+)\(", read("CONTRIBUTING.md"), re.MULTILINE)) == set(HOOKS)
+
+
+@pytest.mark.parametrize("model", [HubSettings, LogSettings, InstrumentFacts, LineSettings])
+def test_every_key_of_the_configuration_is_in_the_commented_one(model: type[BaseModel]) -> None:
+    """config/gateway.toml shows each key, live or commented out, and says what it is for."""
+    text = read("config/gateway.toml")
+    shown = set(re.findall(r"^(?:# )*(\w+) = ", text, re.MULTILINE))
+    shown |= set(re.findall(r"^(?:# )*\[\[\w+\.(\w+)\]\]", text, re.MULTILINE))
+
+    assert set(model.model_fields) - shown == set()
+    for name, field in model.model_fields.items():
+        assert field.description, f"{model.__name__}.{name} has no description"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_between_the_pages_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    inside = [link for link in links if not re.match(r"[a-z]+:", link)]
+
+    assert [link for link in inside if not (page.parent / link).exists()] == []
+
+
+def outline(text: str) -> list[tuple[int, int, int]]:
+    """Each section: depth of its heading, table rows in it, code blocks in it."""
+    sections = []
+    for heading, body in re.findall(r"^(#+) .*\n((?:(?!^#+ ).*\n?)*)", text, re.MULTILINE):
+        rows = len(re.findall(r"^\|", body, re.MULTILINE))
+        sections.append((len(heading), rows, body.count("```")))
+    return sections
+
+
+def without_code(text: str) -> str:
+    """Shell comments begin as headings do."""
+    return re.sub(r"^(```\w*\n)(?:.*\n)*?(```)$", r"\1\2", text, flags=re.MULTILINE)
+
+
+def test_both_readmes_have_the_same_sections() -> None:
+    """As many headings of the same depth, table rows and code blocks, in the same order."""
+    english = outline(without_code(read("README.md")))
+    chinese = outline(without_code(read("README.zh-CN.md")))
+
+    assert len(english) > 5
+    assert english == chinese
+
+
+def test_both_readmes_show_the_same_commands() -> None:
+    """Code blocks differ in their comments only."""
+
+    def commands(text: str) -> list[str]:
+        blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+        return [line for line in lines if line]
+
+    assert commands(read("README.md")) == commands(read("README.zh-CN.md"))
+
+
+def command_tree() -> set[str]:
+    groups = {"": cli.app, **{g.name or "": g.typer_instance for g in cli.app.registered_groups}}
+    return {
+        f"{group} {command.name or command.callback.__name__}".strip()
+        for group, app in groups.items()
+        if app is not None
+        for command in app.registered_commands
+        if command.callback is not None
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_gashub_command_in_the_pages_exists(page: Path) -> None:
+    """In code, `gashub WORD` or `gashub WORD WORD` is a command of the program."""
+    known = command_tree()
+    text = page.read_text(encoding="utf-8")
+    code = re.findall(r"`([^`\n]+)`", text)
+    code += re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    said = set(re.findall(r"(?:^|(?<!-u)[ /])gashub ([a-z]+)( [a-z]+)?", "\n".join(code), re.MULTILINE))
+
+    groups = {command.split()[0] for command in known if " " in command}
+    bad = [
+        first + then
+        for first, then in said
+        if first not in known and not (first in groups and (not then or first + then in known))
+    ]
+    assert bad == []
+
+
+def test_every_command_of_the_socket_is_documented() -> None:
+    """docs/socket.md has a row for each command that the hub answers, and no other."""
+    nothing: Any = None
+    table = set(Commands(nothing, nothing, nothing, nothing, nothing, dict).table())
+    rows = set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \| ", read("docs/socket.md"), re.MULTILINE))
+
+    assert rows - {"do"} == table
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = re.findall(r"^## (\d+)\. ", read("DECISIONS.md"), re.MULTILINE)
+
+    assert [int(number) for number in numbers] == list(range(1, len(numbers) + 1))
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
+
+    assert f"## {version}\n" in read("CHANGELOG.md")
