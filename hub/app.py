@@ -48,7 +48,7 @@ def run(config: Config, stop: threading.Event) -> int:
     crew = Crew(stop)
     watchdog = Watchdog()
     state_dir = config.hub.state_dir
-    clock = hub_clock(state_dir)
+    clock = hub_clock()
     bus = Bus(config.hub.bus_room)
     parts = Parts(config, clock, bus.put)
     with ExitStack() as house:

@@ -45,7 +45,7 @@ class Attempt:
         self.opened_entry = opened_entry
         self.rows: list[Row] = []
         self.assessment: Assessment | None = None
-        self._order = parse_order(test.spec)
+        self._order = parse_order(test.spec, (kind.name,))
         self._point = ""
         self._serials: dict[str, str] = {
             entry["name"]: entry.get("serial") or "" for entry in test.spec["instruments"]

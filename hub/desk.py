@@ -108,12 +108,7 @@ class Desk:
 
     def add_order(self, tx: Transaction, given: Mapping[str, Any], now_us: int) -> WorkOrder:
         """Take a new order. The same order sent twice is the first one, unchanged."""
-        order = new_order(given, self._facts)
-        for test in order.tests:
-            if test.procedure not in self._registry.procedures:
-                raise CommandRefused(
-                    f"order {order.number}: no loaded plugin knows procedure {test.procedure!r}"
-                )
+        order = new_order(given, self._facts, self._registry.procedures)
         known = self._orders.get(order.number)
         if known is not None:
             if [(t.step, t.spec) for t in known.tests] == [(t.step, t.spec) for t in order.tests]:

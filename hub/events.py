@@ -97,6 +97,7 @@ class VerdictData(_Open):
     step: str
     test: str = Field(description="ULID of the test.")
     attempt: str = Field(description="ULID of the attempt.")
+    section: str | None = Field(default=None, description="Section tested, where it has an id.")
     opened_at: str = Field(description="Begin of the attempt, UTC, ISO 8601.")
     decided_at: str = Field(description="Time of the verdict, UTC, ISO 8601.")
     opened_entry: int = Field(ge=0, description="Ledger index of the attempt's beginning.")

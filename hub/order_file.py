@@ -20,7 +20,6 @@ _ORDER_NUMBERS: Final = (
     "distance_m",
 )
 _ORDER_WORDS: Final[Mapping[str, Sequence[str]]] = {
-    "procedure": PROCEDURES,
     "p_level": ("design", "operating"),
     "medium": ("air", "nitrogen", "gas"),
     "hose_class": ("rigid", "long_hold"),
@@ -30,6 +29,7 @@ _ORDER_WORDS: Final[Mapping[str, Sequence[str]]] = {
 }
 _ORDER_KEYS: Final = (
     "number",
+    "procedure",
     "section",
     "isolation",
     "points",
@@ -91,9 +91,10 @@ def strict_json(text: str, place: str) -> Any:
         raise UnusableInput(f"{place}: not JSON of ours (nested too deep); correct it") from None
 
 
-def parse_order(given: object) -> TestOrder:
+def parse_order(given: object, procedures: Iterable[str] = PROCEDURES) -> TestOrder:
     """An order from its parsed JSON; numbers are Decimal or int.
 
+    procedures  the words that `procedure` may be; plugins may bring more than the built-in ones
     raises  UnusableInput naming key, value and remedy
     """
     table = _table(given, "order")
@@ -104,6 +105,7 @@ def parse_order(given: object) -> TestOrder:
     words = {
         key: _word(table[key], key, words) for key, words in _ORDER_WORDS.items() if key in table
     }
+    words["procedure"] = _word(table["procedure"], "procedure", tuple(procedures))
     numbers = {key: _number(table[key], key) for key in _ORDER_NUMBERS if key in table}
     section = _section(table.get("section", {}))
     return TestOrder(

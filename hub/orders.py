@@ -4,7 +4,7 @@ A test is what one procedure judges on one section with one set of instruments. 
 more than once: each attempt ends in one verdict. Ids are ULIDs, given once and kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -89,11 +89,16 @@ def from_record(record: Mapping[str, Any]) -> WorkOrder:
     )
 
 
-def new_order(given: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) -> WorkOrder:
+def new_order(
+    given: Mapping[str, Any],
+    facts: Mapping[str, Mapping[str, Any]],
+    procedures: Iterable[str],
+) -> WorkOrder:
     """Check an order as it comes in, and give it and its tests their ids.
 
     given   either one test in the form of the judge contract, or
             {"number": ..., "steps": [{"step": NAME, "tests": [{judge contract without number}]}]}
+    procedures  what the loaded plugins can judge
     facts   what the config knows of each instrument, by name; the order's own words come first
     raises  CommandRefused naming the place, the value and the remedy
     """
@@ -116,7 +121,7 @@ def new_order(given: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) 
         for entry in step.get("tests", []):
             spec = _with_facts({**entry, "number": number}, facts)
             try:
-                parse_order(spec)
+                parse_order(spec, procedures)
             except UnusableInput as wrong:
                 raise CommandRefused(f"order {number}: {wrong}") from wrong
             tests.append(Test(str(ULID()), str(step.get("step", entry.get("procedure"))), spec))

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from typing import Any
 
+from hub.clock import HubClock
 from hub.commands import Commands
 from hub.config import Config
 from hub.desk import Desk
@@ -12,7 +13,7 @@ from hub.errors import CommandRefused
 from hub.ledger import Ledger, LedgerReader, Transaction
 from hub.outbox import Outbox
 from hub.parts import Parts, nowhere
-from hub.timekeeping import hub_clock
+from hub.timekeeping import anchor, hub_clock
 
 
 def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
@@ -21,7 +22,7 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
     raises  CommandRefused when another process holds the lock (a hub that is starting or
             stopping), or as the command itself
     """
-    clock = hub_clock(config.hub.state_dir)
+    clock = hub_clock()
     parts = Parts(config, clock, nowhere)
     with closing(Ledger.open(config.hub.state_dir, clock, config.hub.gateway)) as ledger:
 
@@ -35,6 +36,8 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
         desk = Desk(parts.registry, parts.pack, facts)
         with LedgerReader(config.hub.state_dir) as reader:
             desk.restore(reader)
+            if isinstance(clock, HubClock):
+                anchor(clock, reader)
         outbox = Outbox(parts.consignees, config.hub.state_dir, submit, clock)
         table = Commands(desk, outbox, parts.registry, clock, submit, dict).table()
         if do not in table:

@@ -10,7 +10,6 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -24,19 +23,14 @@ STEP_US = 2_000_000
 """A wall clock that has moved by more than this against hub time is worth a notice."""
 
 
-def hub_clock(state_dir: Path) -> Clock:
-    """The clock to start with: the demo's shared one, this boot's, or the wall clock's."""
+def hub_clock() -> Clock:
+    """The clock to start with: the demo's shared one, or the wall clock's until `start`."""
     shared = os.environ.get("GASHUB_CLOCK")
     if shared:
-        from hub.simulate.shared_clock import SharedClock  # demo only
+        from hub.simulate.shared_clock import SharedClock  # noqa: PLC0415  demo only
 
         return SharedClock(Path(shared))
-    last = _last_start(state_dir)
-    if last is None:
-        return HubClock()
-    if last["boot_id"] == boot_id():
-        return HubClock(last["anchor_us"])
-    return HubClock(max(time.time_ns() // 1000, last["newest_us"] + 1) - boot_us())
+    return HubClock()
 
 
 class Timekeeper:
@@ -51,9 +45,8 @@ class Timekeeper:
         clock = self._clock
         if not isinstance(clock, HubClock):
             return
-        stored = _stored(reader)
+        behind = anchor(clock, reader)
         now_us = clock.now_us()
-        behind = stored is not None and stored["boot_id"] != boot_id() and clock.offset_us() < -1000
         with ledger.transaction() as tx:
             tx.append(
                 "start",
@@ -87,17 +80,21 @@ class Timekeeper:
         return f"wall clock moved by {moved_s:+.1f} s; hub time did not"
 
 
-def _last_start(state_dir: Path) -> dict[str, Any] | None:
-    if not (state_dir / "ledger.db").exists():
-        return None
-    with LedgerReader(state_dir) as reader:
-        stored = _stored(reader)
-        if stored is None:
-            return None
-        newest = reader.read(reader.size() - 1)
-        return {**stored, "newest_us": newest.at_us}
+def anchor(clock: HubClock, reader: LedgerReader) -> bool:
+    """Set hub time so that it goes on from the record. True when the wall clock stands before it.
 
-
-def _stored(reader: LedgerReader) -> dict[str, Any] | None:
+    Within one boot nothing but the time since boot counts. After another boot it is the wall
+    clock, and where that stands before the newest entry, hub time goes on from that entry.
+    """
     row = reader.sql.execute("SELECT value FROM hub_state WHERE key='start'").fetchone()
-    return None if row is None else dict(json.loads(row[0]))
+    if row is None:
+        return False
+    last = json.loads(row[0])
+    if last["boot_id"] == boot_id():
+        clock.anchor_us = last["anchor_us"]
+        return False
+    newest_us = reader.read(reader.size() - 1).at_us
+    behind = clock.now_us() <= newest_us
+    if behind:
+        clock.anchor_us = newest_us + 1 - boot_us()
+    return behind

@@ -73,9 +73,7 @@ def stepped(by: str, at: int = 150) -> Any:
 
 def still(top: int, begin: int, end: int) -> Any:
     """One value from `begin` to `end` of the hold, rising digits before and after."""
-    return lambda second: (
-        top if begin <= second <= end else top + 1 + Decimal(second % 15) / 10
-    )
+    return lambda second: top if begin <= second <= end else top + 1 + Decimal(second % 15) / 10
 
 
 LEVEL_ONCE = {

@@ -112,7 +112,9 @@ def test_every_gashub_command_in_the_pages_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     code = re.findall(r"`([^`\n]+)`", text)
     code += re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    said = set(re.findall(r"(?:^|(?<!-u)[ /])gashub ([a-z]+)( [a-z]+)?", "\n".join(code), re.MULTILINE))
+    said = set(
+        re.findall(r"(?:^|(?<!-u)[ /])gashub ([a-z]+)( [a-z]+)?", "\n".join(code), re.MULTILINE)
+    )
 
     groups = {command.split()[0] for command in known if " " in command}
     bad = [

@@ -13,9 +13,11 @@ from pydantic import ValidationError
 
 from hub.clock import HandClock, iso
 from hub.events import Event, alarm_event, ledger_head, schemas, verdict_event
+from hub.judgement import judge_files
 from hub.ledger import Ledger, read_checkpoint, signed_by
 from hub.simulate.scribe import sample_record
 
+CASES = Path(__file__).parent / "cases"
 SCHEMAS = Path(__file__).parent.parent / "docs" / "schemas"
 AT_US = 1_790_000_000_123_456
 
@@ -92,6 +94,17 @@ def test_the_head_covers_the_events_own_entry(ledger: Ledger) -> None:
     assert base64.b64decode(head["root"]) == note.root == ledger.head().root
     assert head["origin"] == note.origin
     assert signed_by(note, ledger.public_key)
+
+
+def test_every_verdict_of_the_procedures_makes_an_event(ledger: Ledger) -> None:
+    """All the judged cases go out whole: no procedure writes what the contract cannot hold."""
+    cases = sorted(path for path in CASES.iterdir() if path.is_dir())
+    for case in cases:
+        answer = judge_files(case / "order.json", case / "readings.csv")
+        event, _, _ = make_verdict(ledger, **answer)
+
+        assert json.loads(event.body)["data"]["verdict"] == answer
+    assert len(cases) >= 70
 
 
 def test_an_alarm_has_no_order(ledger: Ledger) -> None:

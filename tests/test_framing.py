@@ -121,11 +121,7 @@ def test_every_byte_is_framed_pending_or_noise(noise: bytes, cuts: list[int]) ->
         framer: Framer = make()
         stream = noise + frames[0] + noise
         edges = sorted({0, len(stream), *(min(cut, len(stream)) for cut in cuts)})
-        got = [
-            frame
-            for begin, end in pairwise(edges)
-            for frame in framer.feed(stream[begin:end])
-        ]
+        got = [frame for begin, end in pairwise(edges) for frame in framer.feed(stream[begin:end])]
         assert sum(map(len, got)) + framer.pending + framer.noise == len(stream)
 
 

@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
-from hub.ledger import LedgerReader
+from hub.judgement import judge_files
+from hub.ledger import LedgerReader, Transaction
 from hub.model import Parcel, Site
 from hub.outbox import listing, replay
 from hub.testing import wait_until
 from plugins.gov_filing.settings import FilingSettings
 from plugins.gov_filing.sink import FilingFolder
 from tests.outbox_rig import Rig
+
+CASES = Path(__file__).parent / "cases"
 
 
 @pytest.fixture
@@ -143,3 +147,29 @@ def test_the_filed_bytes_do_not_depend_on_the_attempt(rig: Rig, folder: Path) ->
     sink.deliver([Parcel(*row, attempts=7)], batch)  # type: ignore[arg-type]  # as above
 
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+
+
+def test_every_verdict_of_the_procedures_can_be_filed(rig: Rig, folder: Path) -> None:
+    """All the judged cases in one batch: counted, in both files, the screens by their outcome."""
+    cases = sorted(path for path in CASES.iterdir() if path.is_dir())
+    answers = [judge_files(case / "order.json", case / "readings.csv") for case in cases]
+    outbox = rig.build({"gov": gov(rig, folder, batch_max=len(cases))})
+
+    def act(tx: Transaction) -> None:
+        for answer in answers:
+            rig.scribe.verdict(tx, outbox, answer["number"], **answer)
+
+    rig.scribe.do(act)
+    outbox.start()
+    rig.until(taken=len(cases))
+
+    (path,) = folder.glob("*.json")
+    records = json.loads(path.read_bytes())["records"]
+    for answer, record in zip(answers, records, strict=True):
+        screen = answer["procedure"] == "laser_screen"
+        assert record["result"] == (
+            answer.get("outcome", "invalid") if screen else answer["verdict"]
+        )
+        assert record["reasons"] == answer["reasons"]
+    (book,) = folder.glob("*.xlsx")
+    assert openpyxl.load_workbook(book, read_only=True).worksheets[1].max_row == len(cases) + 1

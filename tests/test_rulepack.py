@@ -100,7 +100,11 @@ def test_the_bytes_are_kept_for_the_record() -> None:
         ("limit_pa = { value = 20,", "limit_pa = { value = -20,", "hold.drop.limit_pa.value"),
         ("limit_pa = { value = 20,", "limit_pa = { value = nan,", "hold.drop.limit_pa.value"),
         ("limit_pa = { value = 20,", 'limit_pa = { value = "x",', "'x' is not accepted"),
-        ("\nwindow_s = {", "\nwindou_s = {", 'hold.drop.windou_s: no such key; did you mean "window'),
+        (
+            "\nwindow_s = {",
+            "\nwindou_s = {",
+            'hold.drop.windou_s: no such key; did you mean "window',
+        ),
         ("\nwindow_s = {", "\n# window_s = {", "hold.drop.window_s: is missing"),
         ("[laser]\n", "[laser]\nexces_ppm_m = 1\n", 'did you mean "excess_ppm_m"'),
         ('mark = "S"', 'mark = "Q"', ".mark: 'Q' is not accepted"),

@@ -51,7 +51,7 @@ class Channel:
         self._woken = threading.Event()
         self._hurried = threading.Event()
         self._commits = Commits(name, submit, self._stop)
-        self._chance = random.Random()  # noqa: S311 - spreads retries, keeps no secret
+        self._chance = random.Random()
         self._is_open = False
         self._standing = "open"
         self._failures = 0

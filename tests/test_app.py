@@ -1,0 +1,252 @@
+"""The hub as a process: it starts, says what is wrong, goes on, and stops cleanly."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.control import call
+from hub.ledger import LedgerReader, verify
+from hub.testing import wait_until
+
+GASHUB = [sys.executable, "-m", "hub.cli"]
+PLAIN = """
+[hub]
+gateway = "gw-test"
+state_dir = "{state}"
+plugins = [{plugins}]
+reserve_mib = 0
+{more}
+"""
+ORDER = {
+    "number": "WO-1",
+    "procedure": "indoor_hold",
+    "instruments": [{"name": "pm-1", "quantity": "pressure"}],
+}
+
+
+class Hub:
+    """A hub process on a folder of its own."""
+
+    def __init__(self, folder: Path, plugins: str = "", more: str = "") -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.config = folder / "gateway.toml"
+        self.config.write_text(
+            PLAIN.format(state=self.state, plugins=plugins, more=more), encoding="utf-8"
+        )
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        with (self.folder / "hub.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [*GASHUB, "run", str(self.config)],
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": str(self.folder)},
+                text=True,
+            )
+        wait_until(self.answers, within_s=20)
+
+    def answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log()
+        try:
+            return bool(self.status())
+        except ConnectionError:
+            return False
+
+    def status(self) -> dict[str, Any]:
+        answer: dict[str, Any] = call(self.state / "hub.sock", "status")
+        return answer
+
+    def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*GASHUB, *words, "--config", str(self.config)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        self.process.send_signal(how)
+        return self.process.wait(20)
+
+    def log(self) -> str:
+        return (self.folder / "hub.log").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    made = Hub(tmp_path)
+    yield made
+    if made.process is not None and made.process.poll() is None:
+        made.process.kill()
+        made.process.wait()
+
+
+def write_plugin(folder: Path, name: str, text: str) -> None:
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").write_text("")
+    (folder / name / "mod.py").write_text(text)
+
+
+def test_it_starts_answers_and_stops_with_a_whole_record(hub: Hub) -> None:
+    """SIGTERM ends it with exit 0; the ledger verifies; the socket is gone."""
+    hub.start()
+    assert hub.status()["store"] == "ok"
+
+    assert hub.stop() == 0
+    assert verify(hub.state).ok
+    assert not (hub.state / "hub.sock").exists()
+
+
+def test_a_second_hub_on_the_same_folder_is_refused_with_the_first_ones_pid(hub: Hub) -> None:
+    """Exit 2, one line, and the first one goes on."""
+    hub.start()
+    assert hub.process is not None
+    second = subprocess.run(
+        [*GASHUB, "run", str(hub.config)], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert second.returncode == 2
+    assert str(hub.process.pid) in second.stderr
+    assert "Traceback" not in second.stderr
+    assert hub.answers()
+
+
+def test_a_wrong_config_is_exit_2_and_says_where(tmp_path: Path) -> None:
+    """Nothing is created, nothing is started."""
+    config = tmp_path / "gateway.toml"
+    config.write_text('[hub]\ngatway = "x"\n', encoding="utf-8")
+    for word in ("run", "check"):
+        said = subprocess.run(
+            [*GASHUB, word, str(config)], capture_output=True, text=True, timeout=30, check=False
+        )
+        assert said.returncode == 2
+        assert 'did you mean "gateway"' in said.stderr
+        assert "Traceback" not in said.stderr
+    assert list(tmp_path.iterdir()) == [config]
+
+
+def test_a_damaged_ledger_is_kept_and_the_hub_stays_up_to_say_so(hub: Hub) -> None:
+    """No fresh start in silence: status names the state, the bytes stay as they are."""
+    hub.start()
+    hub.stop()
+    ledger = hub.state / "ledger.db"
+    bad = b"\0" * ledger.stat().st_size
+    ledger.write_bytes(bad)
+    for side in ("ledger.db-wal", "ledger.db-shm"):
+        (hub.state / side).unlink(missing_ok=True)
+    hub.start()
+
+    assert hub.status()["store"].startswith("damaged")
+    assert hub.stop() == 0
+    assert ledger.read_bytes() == bad
+
+
+def test_commands_work_with_a_hub_and_without_one(hub: Hub) -> None:
+    """The same words, the same answer; without a hub the CLI takes the lock itself."""
+    order = hub.folder / "order.json"
+    order.write_text(json.dumps(ORDER), encoding="utf-8")
+    alone = hub.cli("order", "add", str(order), "--json")
+    assert alone.returncode == 0, alone.stderr
+    hub.start()
+    again = hub.cli("order", "add", str(order), "--json")
+
+    assert json.loads(again.stdout) == json.loads(alone.stdout)
+    listed = json.loads(hub.cli("order", "list", "--json").stdout)
+    assert [one["number"] for one in listed] == ["WO-1"]
+    opened = hub.cli("order", "open", "WO-1", "--json")
+    assert json.loads(opened.stdout)["procedure"] == "indoor_hold"
+    wait_until(lambda: json.loads(hub.cli("order", "list", "--json").stdout)[0]["verdict"] != "")
+    shown = json.loads(hub.cli("order", "show", "WO-1", "--json").stdout)
+    assert shown["attempts"][0]["verdict"]["reasons"] == ["instrument"]
+    wrong = hub.cli("order", "open", "WO-9")
+    assert wrong.returncode == 2
+    assert "no order 'WO-9'" in wrong.stderr
+
+
+def test_a_drivers_bug_stops_that_link_alone(tmp_path: Path) -> None:
+    """The one that raises is named in log and record; the other's readings go on."""
+    write_plugin(
+        tmp_path,
+        "acme_links",
+        """
+from hub import DriverKind, Intake, Settings, hookimpl, measure
+
+class Good:
+    def __init__(self, name, settings, site):
+        self.name, self.clock, self.k = name, site.clock, 0
+    def open(self): ...
+    def read(self, within_s):
+        self.k += 1
+        if self.k > 5:
+            return []
+        now = self.clock.now_us()
+        reading = measure(instrument="pm-1", quantity="pressure", value=str(self.k), unit="Pa",
+                          at_us=now)
+        return [Intake(self.name, b"x", now, (reading,))]
+    def settle(self, receipts): ...
+    def close(self): ...
+
+class Bad(Good):
+    def read(self, within_s):
+        raise ZeroDivisionError("a stranger's bug")
+
+@hookimpl
+def register_drivers():
+    return [DriverKind("good", Settings, Good), DriverKind("bad", Settings, Bad)]
+""",
+    )
+    hub = Hub(
+        tmp_path,
+        '"acme_links.mod"',
+        '[[link]]\nname = "g"\nkind = "good"\n[[link]]\nname = "b"\nkind = "bad"\n',
+    )
+    hub.start()
+    wait_until(lambda: hub.status()["counts"]["readings"] == 5)
+    with LedgerReader(hub.state) as reader:
+        wait_until(
+            lambda: any(
+                n.record()["what"] == "driver_failed" for n in reader.entries(kinds={"notice"})
+            )
+        )
+
+    assert hub.stop() == 0
+    assert "a stranger's bug" in hub.log()
+
+
+def test_the_judges_bug_ends_the_process(tmp_path: Path) -> None:
+    """A procedure that raises is no plugin's private matter: exit non-zero, record whole."""
+    write_plugin(
+        tmp_path,
+        "acme_rules",
+        """
+from hub import ProcedureKind, hookimpl
+
+def raises(*_):
+    raise ZeroDivisionError("a bug in a rule")
+
+@hookimpl
+def register_procedures():
+    return [ProcedureKind("laser_screen_of_acme", raises, raises)]
+""",
+    )
+    hub = Hub(tmp_path, '"acme_rules.mod"')
+    hub.start()
+    order = {**ORDER, "procedure": "laser_screen_of_acme"}
+    call(hub.state / "hub.sock", "order.add", text=json.dumps(order))
+    call(hub.state / "hub.sock", "order.open", number="WO-1")
+    assert hub.process is not None
+
+    assert hub.process.wait(20) == 1
+    assert "a bug in a rule" in hub.log()
+    assert verify(hub.state).ok
