@@ -124,7 +124,7 @@ class Hub:
         env = {**self._env, "NOTIFY_SOCKET": str(self._notify)}
         with self.log.open("ab") as out:
             self.child = subprocess.Popen(
-                [*self._before, PYTHON, "-m", "hub.cli", "run", str(self.config)],
+                [*self._before, PYTHON, "-m", "hub", "run", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env,
             )  # fmt: skip
 

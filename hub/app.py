@@ -59,7 +59,7 @@ def run(config: Config, stop: threading.Event) -> int:
         facts = {name: known.as_order() for name, known in config.facts().items()}
         desk = Desk(parts.registry, parts.pack, facts)
         alarms = AlarmWatch(parts.pack)
-        outbox = Outbox(parts.consignees, state_dir, bus.submit, clock)
+        outbox = Outbox(parts.consignees, state_dir, bus.submit, clock, crew.fail)
         wakes = {name: threading.Event() for name in parts.followers}
         timekeeper = Timekeeper(clock)
         with LedgerReader(state_dir) as reader:

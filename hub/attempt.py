@@ -6,8 +6,8 @@ No clock and no I/O: the desk feeds it live, and replay feeds it again from the 
 from collections.abc import Mapping
 from typing import Any
 
-from hub.order_file import parse_order
 from hub.model import Reading
+from hub.order_file import parse_order
 from hub.orders import Test
 from hub.procedures import Assessment, ProcedureKind, Row, Verdict
 from hub.procedures.verdict import text_of
@@ -24,6 +24,9 @@ class Attempt:
     A reading whose serial differs from the order's, or from the first one seen, comes from
     another device on the same wire: it is not fed, and the attempt gets the event
     `instrument_fault`, so that an old hold is never continued by a new instrument.
+
+    The series begins with the technician's first event: what an instrument that sends all the
+    time says between `order open` and the zero is in the ledger, but it is not part of the test.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Attempt:
         self.assessment: Assessment | None = None
         self._order = parse_order(test.spec, (kind.name,))
         self._point = ""
+        self._begun = False
         self._serials: dict[str, str] = {
             entry["name"]: entry.get("serial") or "" for entry in test.spec["instruments"]
         }
@@ -64,6 +68,8 @@ class Attempt:
                 self.event(reading.at_us, FAULT, "", "")
                 return
             self._serials[reading.instrument] = reading.serial
+        if not self._begun:
+            return
         self.rows.append(
             Row(
                 reading.at_us,
@@ -79,6 +85,7 @@ class Attempt:
 
     def event(self, at_us: int, word: str, instrument: str, point: str) -> None:
         """Take an operator's event. The word `point` says where the next readings are taken."""
+        self._begun = True
         if word == POINT:
             self._point = point
         else:

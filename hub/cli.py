@@ -6,15 +6,13 @@ on a small box and the running hub does not carry the terminal library.
 
 import json
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hub.errors import CommandRefused, ConfigError, StoreDamaged, StoreUnavailable
+from hub.errors import CommandRefused
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,16 +37,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 @app.command()
 def run(config: Annotated[Path, typer.Argument()] = CONFIG) -> None:
     """Run the hub until it is told to stop (SIGTERM, Ctrl-C)."""
-    from hub.app import run as run_hub
-    from hub.config import load_config
-    from hub.logs import set_up_log
+    from hub.service import serve
 
-    settings = load_config(config)
-    set_up_log(settings.log)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    raise typer.Exit(run_hub(settings, stop))
+    raise typer.Exit(serve(config))
 
 
 @app.command()
@@ -331,15 +322,6 @@ def outbox_replay(
 # -- inside
 
 
-def main() -> None:
-    """Entry point. Faults with an answer are one or a few lines on stderr, and exit 2."""
-    try:
-        app()
-    except (ConfigError, CommandRefused, ConnectionError, StoreDamaged, StoreUnavailable) as fault:
-        print(fault, file=sys.stderr)
-        sys.exit(2)
-
-
 def _state_dir(config: Path) -> Path:
     from hub.config import load_config
 
@@ -391,7 +373,3 @@ def _show(answer: Any, as_json: bool) -> None:
     from hub.tables import show
 
     show(answer)
-
-
-if __name__ == "__main__":
-    main()

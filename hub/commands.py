@@ -12,8 +12,8 @@ from typing import Any
 from hub.clock import Clock, iso
 from hub.desk import Desk
 from hub.errors import CommandRefused
-from hub.order_file import UnusableInput, strict_json
 from hub.ledger import Transaction
+from hub.order_file import UnusableInput, strict_json
 from hub.outbox import Outbox, replay, retry
 from hub.registry import Registry
 

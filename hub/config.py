@@ -319,7 +319,7 @@ def _explain(invalid: ValidationError, model: type[BaseModel], path: Path, where
 
 
 def _purpose(model: type[BaseModel], place: str) -> str:
-    field = model.model_fields.get(place.split(".")[0])
+    field = model.model_fields.get(place.split(".", maxsplit=1)[0])
     if field is None:
         return "see the sample config"
     example = f", for example {field.examples[0]!r}" if field.examples else ""

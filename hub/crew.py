@@ -48,5 +48,9 @@ class Crew:
             body(halt)
         except Exception:  # a bug in our own loop: named, and the whole hub stops
             log.exception("thread_failed", thread=name)
-            self.failed.append(name)
-            self.stop.set()
+            self.fail(name)
+
+    def fail(self, name: str) -> None:
+        """A thread of the hub's own ended by an exception: the whole hub stops."""
+        self.failed.append(name)
+        self.stop.set()

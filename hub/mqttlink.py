@@ -89,14 +89,19 @@ class BrokerLink:
         self._pause_s = FIRST_PAUSE_S
         self._unanswered = 0
         self._answered = False
+        self._asked_s = 0.0
+        self._silence = ""
         self._refusal: ReasonCode | None = None
         self._said: set[str] = set()
         self._ever = False
+        self._fell = False
         self.client_id = settings.client_id or f"gashub-{site.gateway}-{name}"
         self.news: deque[News] = deque()
         self.connected = False
         self.connected_s = 0.0
         """`time.monotonic` of the last connection."""
+        self.resumed = False
+        """Whether the broker still had our session then, and perhaps messages in it."""
         self.send_at_most = NO_RECEIVE_MAXIMUM
         """Messages the broker takes from us before it has acknowledged the first (MQTT 5)."""
         self.epoch = 0
@@ -118,10 +123,10 @@ class BrokerLink:
     def open(self) -> None:
         """Get ready; the first `turn` connects. raises ConfigError for unusable TLS or secret"""
         self.close()
+        self._build()
         self._bell, self._ear = socket.socketpair()
         self._bell.setblocking(False)
         self._ear.setblocking(False)
-        self._build()
         self._due_s = 0.0
 
     def turn(self, within_s: float) -> None:
@@ -149,6 +154,9 @@ class BrokerLink:
             client.loop_write()
             client.flush()
             client.loop_misc()
+        silent_s = time.monotonic() - self._asked_s
+        if not self.connected and silent_s > self._settings.connect_within_s:
+            self._give_up(client)
 
     def wake(self) -> None:
         """End a waiting `turn` early. Any thread may call it."""
@@ -219,6 +227,8 @@ class BrokerLink:
 
     def _connect(self) -> None:
         self._answered, self._refusal = False, None
+        self._asked_s = time.monotonic()
+        self._silence = "it closed the connection before it answered"
         try:
             self.client.reconnect()
         except ssl.SSLCertVerificationError as fault:
@@ -231,6 +241,13 @@ class BrokerLink:
             self._lost(f"{self.address}: no TLS: {fault.reason or fault}", refused=True)
         except OSError as fault:
             self._lost(f"{self.address}: {fault.strerror or fault}", refused=False)
+
+    def _give_up(self, client: BufferedClient) -> None:
+        """The socket is open and the broker says nothing; some do so when they do not know 5."""
+        self._unanswered = UNANSWERED_MOST
+        self._silence = f"it did not answer within {self._settings.connect_within_s:g} s"
+        client.hang_up()
+        client.loop_read()
 
     def _on_connect(
         self,
@@ -247,9 +264,13 @@ class BrokerLink:
         self.connected, self.connected_s, self.why, self.refused = True, time.monotonic(), "", False
         self._pause_s, self._unanswered = FIRST_PAUSE_S, 0
         self.send_at_most = int(getattr(properties, "ReceiveMaximum", NO_RECEIVE_MAXIMUM))
+        if self._version == mqtt.MQTTv311 and self._settings.protocol == "auto" and not self._fell:
+            self._fell = True
+            self.news.append(News("protocol_311", f"{self.address} speaks MQTT 3.1.1 only"))
         if self._said:
             self.news.append(News("link_back", f"{self.address} answers again"))
         self._said.clear()
+        self.resumed = flags.session_present
         if not self._topics:
             return
         if not flags.session_present:
@@ -288,7 +309,7 @@ class BrokerLink:
             if self._unanswered >= UNANSWERED_MOST and self._settings.protocol == "auto":
                 self._unanswered = 0
                 self._switch()
-            self._lost(f"{self.address}: closed before it answered", refused=False)
+            self._lost(f"{self.address}: {self._silence}", refused=False)
             return
         if flags.is_disconnect_packet_from_server:
             remedy = REMEDIES.get(reason.value)
@@ -300,7 +321,6 @@ class BrokerLink:
     def _turned_away(self, reason: ReasonCode) -> None:
         newer_refused = reason.value == UNSUPPORTED_PROTOCOL and self._version == mqtt.MQTTv5
         if newer_refused and self._settings.protocol == "auto":
-            self.news.append(News("protocol_311", f"{self.address} speaks MQTT 3.1.1 only"))
             self._switch()
             self._due_s = 0.0
             return

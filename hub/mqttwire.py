@@ -7,8 +7,8 @@ hold bytes back (`pending`, as TLS sockets have it), so nothing else changes.
 For every MQTT 5 PUBLISH paho builds tables of all properties there are, which takes longer than
 everything else the hub does with a reading. Its fixed part is read here instead.
 
-Both replace private methods of paho (`_create_socket`, `_handle_publish`). A paho that no longer
-calls them works as before, only slower.
+These replace private methods of paho (`_create_socket`, `_ssl_wrap_socket`, `_handle_publish`). A
+paho that no longer calls them works as before, only slower.
 """
 
 import contextlib
@@ -107,6 +107,20 @@ class BufferedClient(mqtt.Client):
         self._wire = BufferedSocket(super()._create_socket())
         return self._wire
 
+    def _ssl_wrap_socket(self, tcp_sock: Any) -> Any:
+        # As paho has it, but a socket whose handshake failed is closed at once, not by chance.
+        assert self._ssl_context is not None, "TLS without a context"
+        sock = self._ssl_context.wrap_socket(
+            tcp_sock, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        sock.settimeout(self.connect_timeout)
+        try:
+            sock.do_handshake()
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
     def _handle_publish(self) -> MQTTErrorCode:
         command: int = self._in_packet["command"]
         body = bytes(self._in_packet["packet"])
@@ -120,8 +134,10 @@ class BufferedClient(mqtt.Client):
             if self._five:
                 at = _after_properties(body, at)
         except IndexError:
-            at = len(body) + 1
-        if self._on_arrival is None or qos > 1 or at > len(body):
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        if at > len(body):
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        if self._on_arrival is None or qos > 1:
             return super()._handle_publish()
         retain, dup = bool(command & 1), bool(command & 8)
         self._on_arrival(Arrival(topic, body[at:], packet, qos, retain, dup))

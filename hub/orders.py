@@ -14,7 +14,6 @@ from ulid import ULID
 from hub.errors import CommandRefused
 from hub.order_file import UnusableInput, parse_order
 
-
 NUMBERS = frozenset(
     {
         "p_design_pa",

@@ -27,7 +27,7 @@ def hub_clock() -> Clock:
     """The clock to start with: the demo's shared one, or the wall clock's until `start`."""
     shared = os.environ.get("GASHUB_CLOCK")
     if shared:
-        from hub.simulate.shared_clock import SharedClock  # noqa: PLC0415  demo only
+        from hub.simulate.shared_clock import SharedClock
 
         return SharedClock(Path(shared))
     return HubClock()

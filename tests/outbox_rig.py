@@ -97,3 +97,23 @@ class Rig:
         with LedgerReader(self.scribe.state_dir) as reader:
             found = [json.loads(e.body or b"") for e in reader.entries(kinds=("notice",))]
         return [(notice["subject"], notice["what"]) for notice in found]
+
+
+def crm(url: str, **given: Any) -> tuple[Crm, CrmSettings]:
+    settings = CrmSettings.model_validate(
+        {"url": url, "secrets": ("sign",), "allow_plain_http": True, "answer_within_s": 5} | given
+    )
+    return Crm("crm", settings, Site("gw", HandClock(), lambda _: SECRET)), settings
+
+
+def parcel(order: str = "A") -> Parcel:
+    body = json.dumps({"subject": order}).encode()
+    return Parcel("P1", "crm", "E1-crm", order, "verdict", body, 0)
+
+
+def deliver(sink: Crm) -> Delivery:
+    sink.open()
+    try:
+        return sink.deliver([parcel()], "P1")
+    finally:
+        sink.close()

@@ -15,7 +15,7 @@ from hub.control import call
 from hub.ledger import LedgerReader, verify
 from hub.testing import wait_until
 
-GASHUB = [sys.executable, "-m", "hub.cli"]
+GASHUB = [sys.executable, "-m", "hub"]
 PLAIN = """
 [hub]
 gateway = "gw-test"

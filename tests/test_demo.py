@@ -208,7 +208,7 @@ def test_the_config_is_good(tmp_path: Path, rendered: bool) -> None:
         assert str(tmp_path / "state") in config.read_text()
         assert "18901" in config.read_text()
     checked = subprocess.run(
-        [sys.executable, "-m", "hub.cli", "check", str(config)],
+        [sys.executable, "-m", "hub", "check", str(config)],
         env={**os.environ, "GASHUB_SECRET_CRM_SIGNING": "whsec_" + "A" * 32},
         capture_output=True,
         text=True,

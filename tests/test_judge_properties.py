@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from hub.procedures import Row, TestOrder, judge
 from hub.rulepack import load_pack
-from tests.case_gas import samples, walk, work
 from tests.case_gas import purge as purge_order
+from tests.case_gas import samples, walk, work
 from tests.toy import Pipe, event, falling, held, order, parsed, reading
 
 PACK = load_pack()

@@ -5,13 +5,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub.errors import CommandRefused, SinkPaused, SinkUnavailable
 from hub.ledger import LedgerReader, Transaction
 from hub.model import Delivery, Parcel
-from hub.outbox import Terms, listing, replay, retry
+from hub.outbox import Consignee, Outbox, Terms, listing, pages, replay, retry
 from hub.simulate.scribe import Scribe
 from hub.testing import wait_until
 from tests.outbox_rig import ObedientSink, Rig, take
@@ -253,20 +254,27 @@ def test_trouble_with_a_sink_burns_no_parcel(rig: Rig, error: Exception, said: s
 
 
 def test_a_rest_that_was_asked_for_is_kept(rig: Rig) -> None:
-    """Retry-After is the least wait, whatever the back-off says."""
-    crm = ObedientSink()
-    crm.answer = lambda *_: (_ for _ in ()).throw(SinkUnavailable("429", 100.0))
+    """Retry-After is the least wait, whatever the back-off says and whatever is addressed."""
+    asked_us: list[int] = []
+
+    def answer(parcels: Sequence[Parcel], batch: str) -> Delivery:
+        asked_us.append(rig.clock.now_us())
+        if len(asked_us) == 1:
+            raise SinkUnavailable("429", 100.0)
+        return take(parcels, batch)
+
+    crm = ObedientSink(answer)
     outbox = rig.build({"crm": (crm, Terms(retry_most_s=1))})
     rig.scribe.announce(outbox, "A")
     outbox.start()
     wait_until(lambda: ("crm", "sink_lost") in rig.notices())
-    crm.answer = take
+    for order in "BCDEF":
+        rig.clock.move(15)
+        rig.scribe.announce(outbox, order)
+    rig.shown(crm, 7)
+    rig.until(taken=6)
 
-    rig.clock.move(99)
-    rig.scribe.announce(outbox, "B")
-    assert len(crm.seen) == 1
-    rig.clock.move(2)
-    rig.until(taken=2)
+    assert asked_us[1] - asked_us[0] >= 100_000_000
 
 
 def test_outcomes_wait_for_a_store_that_is_full(rig: Rig) -> None:
@@ -284,6 +292,44 @@ def test_outcomes_wait_for_a_store_that_is_full(rig: Rig) -> None:
     assert len(crm.seen) == 2
 
 
+def test_a_ledger_that_cannot_be_read_now_is_read_later(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failing disk is no reason to give a channel up, nor to end the hub."""
+    failures = iter([sqlite3.OperationalError("disk I/O error")] * 3)
+    read = pages.due_alone
+
+    def due(*given: Any) -> list[Parcel]:
+        for failure in failures:
+            raise failure
+        return read(*given)
+
+    monkeypatch.setattr(pages, "due_alone", due)
+    crm = ObedientSink()
+    outbox = rig.build({"crm": (crm, Terms())})
+    rig.scribe.announce(outbox, "A")
+    outbox.start()
+    rig.shown(crm, 1)
+    rig.until(taken=1)
+
+
+def test_a_bug_of_ours_ends_the_hub_and_names_the_thread(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A channel never dies in silence while the rest runs on."""
+
+    def due(*_: object) -> list[Parcel]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(pages, "due_alone", due)
+    failed: list[str] = []
+    crm = Consignee("crm", ObedientSink(), Terms())
+    outbox = Outbox([crm], rig.scribe.state_dir, rig.scribe.submit, rig.clock, failed.append)
+    outbox.start()
+    wait_until(lambda: failed == ["sink:crm"])
+    assert outbox.stop(10) == []
+
+
 def test_a_restart_goes_on_where_it_stopped(rig: Rig) -> None:
     """Parcels outlive the process; what was not answered goes out again with the same key."""
     outbox = rig.build({"crm": (ObedientSink(lambda *_: Delivery()), Terms())})
@@ -297,66 +343,3 @@ def test_a_restart_goes_on_where_it_stopped(rig: Rig) -> None:
     rig.until(taken=3)
     assert sorted(p.key for _, (p,) in crm.seen) == sorted(f"{event}-crm" for event in events)
     assert [p.key for _, (p,) in crm.seen if p.order == "A"] == [f"{e}-crm" for e in events[:2]]
-
-
-def test_retry_resumes_a_paused_channel_at_once(rig: Rig) -> None:
-    """The operator who has mended the key does not wait for the next probe."""
-    crm = ObedientSink()
-    crm.answer = lambda *_: (_ for _ in ()).throw(SinkPaused("401"))
-    outbox = rig.build({"crm": (crm, Terms())})
-    rig.scribe.announce(outbox, "A")
-    outbox.start()
-    wait_until(lambda: ("crm", "sink_paused") in rig.notices())
-    crm.answer = take
-
-    rig.scribe.do(lambda tx: retry(tx, who="wang", at_us=rig.clock.now_us(), sink="crm"))
-    outbox.hurry("crm")
-    rig.until(taken=1)
-    assert ("crm", "outbox_retry") in rig.notices()
-
-
-def test_retry_gives_a_refused_parcel_another_go(rig: Rig) -> None:
-    """By parcel, by order or by sink, with the name of who asked in the log."""
-    crm = ObedientSink(lambda ps, _: Delivery(refused={p.id: "422" for p in ps}))
-    outbox = rig.build({"crm": (crm, Terms())})
-    rig.scribe.announce(outbox, "A", "A", "B")
-    outbox.start()
-    rig.until(refused=3)
-    crm.answer = take
-
-    count = rig.scribe.do(lambda tx: retry(tx, who="wang", at_us=1, order="A"))
-    outbox.hurry()
-    rig.until(refused=1, taken=2)
-    assert count == 2
-    assert rig.sql("SELECT DISTINCT detail FROM parcel_log WHERE outcome = 'retried'") == [
-        ("by wang",)
-    ]
-
-
-def test_replay_sends_the_stored_bytes_with_the_same_key(rig: Rig) -> None:
-    """A new attempt, the same event, and nobody else's parcels."""
-    crm = ObedientSink()
-    outbox = rig.build({"crm": (crm, Terms())})
-    rig.scribe.announce(outbox, "A", "A", "B")
-    outbox.start()
-    rig.until(taken=3)
-    first = [p for _, (p,) in crm.seen if p.order == "A"]
-
-    rig.scribe.do(lambda tx: replay(tx, who="wang", at_us=2, order="A"))
-    outbox.hurry()
-    wait_until(lambda: len(crm.seen) == 5)
-    rig.until(taken=3)
-    again = [p for _, (p,) in crm.seen[3:]]
-    assert [(p.id, p.key, p.body) for p in again] == [(p.id, p.key, p.body) for p in first]
-    assert {p.attempts for p in again} == {1}
-    assert ("outbox", "outbox_replay") in rig.notices()
-
-
-@pytest.mark.parametrize("again", [retry, replay])
-def test_a_command_that_names_nothing_is_refused(rig: Rig, again: Callable[..., int]) -> None:
-    """It says so instead of reporting zero."""
-    rig.build({"crm": (ObedientSink(), Terms())})
-    with pytest.raises(CommandRefused, match="2026-9"):
-        rig.scribe.alone(lambda tx: again(tx, who="w", at_us=1, order="2026-9"))
-    with pytest.raises(CommandRefused, match="name a parcel"):
-        rig.scribe.alone(lambda tx: again(tx, who="w", at_us=1))

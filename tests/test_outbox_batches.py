@@ -49,7 +49,7 @@ def test_a_batch_waits_for_others_no_longer_than_it_may(rig: Rig) -> None:
     rig.clock.move(59)
     rig.scribe.announce(outbox, "B")
     assert gov.seen == []
-    rig.clock.move(2)
+    rig.shown(gov, 1)
     rig.until(taken=2)
     rig.scribe.announce(outbox, "C", "D", "E")
     rig.until(taken=5)

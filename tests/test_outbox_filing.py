@@ -49,8 +49,9 @@ def gov(rig: Rig, folder: Path, **given: Any) -> tuple[FilingFolder, FilingSetti
 
 
 def filed(folder: Path) -> dict[str, list[str]]:
-    """Batch id to the events in it."""
-    found = [json.loads(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+    """Batch id to the events in it, in the order of filing."""
+    found = [json.loads(path.read_bytes()) for path in folder.glob("*.json")]
+    found.sort(key=lambda one: int(one["header"]["ledger"]["size"]))
     return {one["header"]["batch_id"]: [r["event"] for r in one["records"]] for one in found}
 
 

@@ -40,11 +40,11 @@ def heard(broker: int) -> Iterator["queue.Queue[Message]"]:
     messages: queue.Queue[Message] = queue.Queue(10_000)
     subscribed = threading.Event()
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="listener")
-    client.on_message = lambda _c, _u, m: messages.put((m.topic, m.payload, m.retain))
+    client.on_message = lambda _c, _u, m: messages.put((m.topic, bytes(m.payload), m.retain))
     client.on_subscribe = lambda *_: subscribed.set()
-    client.on_connect = lambda *_: client.subscribe("#", qos=1)
     client.connect("127.0.0.1", broker)
     client.loop_start()
+    client.subscribe("#", qos=1)
     assert subscribed.wait(LONG_S)
     yield messages
     client.disconnect()
@@ -168,7 +168,7 @@ def test_silence_ends_the_messages_and_clear_brings_them_back(
     told("silence")
     clock.wait(threading.Event(), 20)
     told("clear")
-    numbers = []
+    numbers: list[int] = []
     while len(numbers) < 5 or numbers[-1] < 6:
         numbers.append(bodies(heard, 1)[0]["seq"])
     assert numbers == list(range(1, len(numbers) + 1))

@@ -62,7 +62,7 @@ class Systemd:
         (folder / "strangers" / "hangs.py").write_text(STRANGER)
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [*before, sys.executable, "-m", "hub.cli", "run", str(file)],
+                [*before, sys.executable, "-m", "hub", "run", str(file)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -139,7 +139,7 @@ class _Demo:
         instruments = start_instruments(fleet, self._folder, broker)
         self._screen.say("starting", broker=kind, simulators=len(instruments))
         wait_until("the CRM receiver", lambda: listens(crm), fleet, self._stop)
-        hub = fleet.start("hub", [sys.executable, "-m", "hub.cli", "run", str(config)])
+        hub = fleet.start("hub", [sys.executable, "-m", "hub", "run", str(config)])
         wait_until("the hub", self._answers, fleet, self._stop)
         self._screen.say("running", pid=hub.popen.pid, factor=self._factor)
         return config, instruments

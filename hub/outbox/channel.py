@@ -5,6 +5,7 @@ A sink that cannot be reached, pauses us or breaks stops this channel alone, and
 """
 
 import random
+import sqlite3
 import threading
 from collections.abc import Sequence
 from functools import partial
@@ -33,6 +34,8 @@ STRIKES = 4
 that the sink cannot digest never gets that far, and so never makes the others wait."""
 IDLE_S = 60.0
 """Longest sleep with nothing due. A commit wakes the channel; this is only for safety."""
+READ_AGAIN_S = 5.0
+"""Time between two tries to read a ledger that cannot be read (a failing disk)."""
 _SAID = {"lost": "sink_lost", "paused": "sink_paused", "failed": "sink_failed"}
 
 
@@ -73,20 +76,32 @@ class Channel:
         self._woken.set()
 
     def run(self) -> None:
-        """Deliver until stopped."""
+        """Deliver until stopped. A ledger that cannot be read now is read again later."""
+        unreadable = False
         try:
-            with LedgerReader(self._state_dir) as reader:
-                self._standing, _ = pages.standing(reader.sql, self.name)
-                while not self._stop.is_set():
-                    self._woken.clear()
-                    if self._hurried.is_set():
-                        self._hurried.clear()
-                        self._rest_until_us = 0
-                    wait_s = self._turn(reader)
-                    if wait_s > 0:
-                        self._clock.wait(self._woken, min(wait_s, IDLE_S))
+            while not self._stop.is_set():
+                try:
+                    with LedgerReader(self._state_dir) as reader:
+                        self._standing, _ = pages.standing(reader.sql, self.name)
+                        unreadable = False
+                        self._serve(reader)
+                except (Fault, sqlite3.OperationalError) as fault:
+                    if not unreadable:
+                        log.warning("outbox_cannot_read", sink=self.name, error=str(fault))
+                    unreadable = True
+                    self._clock.wait(self._stop, READ_AGAIN_S)
         finally:
             self._shut()
+
+    def _serve(self, reader: LedgerReader) -> None:
+        while not self._stop.is_set():
+            self._woken.clear()
+            if self._hurried.is_set():
+                self._hurried.clear()
+                self._rest_until_us = 0
+            wait_s = self._turn(reader)
+            if wait_s > 0:
+                self._clock.wait(self._woken, min(wait_s, IDLE_S))
 
     # -- one turn
 

@@ -38,6 +38,8 @@ COLUMNS = (
     Column("drop_corr_pa", "修正压降 Pa", "Corrected drop, Pa", 14, number=True),
     Column("hold_s", "保压时间 s", "Hold, s", 12, number=True),
     Column("leak_l_h", "泄漏量 L/h", "Leak, L/h", 12, number=True),
+    Column("distance_m", "检测距离 m", "Distance, m", 12, number=True),
+    Column("background_ppm_m", "本底值 ppm·m", "Background, ppm·m", 16, number=True),
     Column("max_pct_lel", "最大浓度 %LEL", "Highest, %LEL", 14, number=True),
     Column("max_pct_vol", "最大浓度 %vol", "Highest, %vol", 14, number=True),
     Column(

@@ -23,7 +23,7 @@ from plugins.mqtt.thingsboard import ThingsBoardDecoder
 log = structlog.get_logger()
 
 BACKLOG_S = 1.0
-"""After connecting, messages may be from the broker's queue until it has been empty once."""
+"""After taking up a session, messages may have waited in it, until none has come for a turn."""
 ROUTES_MOST = 10_000
 LONGEST_REASON = 500
 PACKET_BITS = 16
@@ -65,7 +65,7 @@ class MqttDriver:
         ]
         self._routes: dict[bytes, Route] = {}
         # Bounded by one turn of the link: `read` empties it before the next.
-        self._arrived: list[tuple[int, Arrival]] = []
+        self._arrived: list[tuple[int, int, Arrival]] = []
         # Bounded by what the bus holds: each receipt was an intake on it.
         self._settled: deque[Sequence[object]] = deque()
         self._recent = Recent(settings.remember)
@@ -98,8 +98,9 @@ class MqttDriver:
             if link.connected and time.monotonic() - link.connected_s > BACKLOG_S:
                 self._backlog = False
             return taken
-        for at_us, message in arrived:
-            self._take(at_us, message, taken)
+        for at_us, of_epoch, message in arrived:
+            receipt = of_epoch << PACKET_BITS | message.packet if message.qos else None
+            self._take(at_us, message, receipt, taken)
         return taken
 
     def settle(self, receipts: Sequence[object]) -> None:
@@ -110,7 +111,7 @@ class MqttDriver:
         self._link.close()
 
     def _put_aside(self, message: Arrival) -> None:
-        self._arrived.append((self._now_us(), message))
+        self._arrived.append((self._now_us(), self._link.epoch, message))
 
     def _acknowledge(self) -> None:
         """Tell the broker what is durable. Receipts of a lost connection are void: it resends."""
@@ -121,10 +122,11 @@ class MqttDriver:
                 if link.connected and receipt >> PACKET_BITS == link.epoch:
                     link.client.ack(receipt & 0xFFFF, 1)
 
-    def _take(self, at_us: int, message: Arrival, taken: list[Intake | Notice]) -> None:
+    def _take(
+        self, at_us: int, message: Arrival, receipt: int | None, taken: list[Intake | Notice]
+    ) -> None:
         """One message -> one intake; two when only part of it could be read."""
-        payload, link = message.payload, self._link
-        receipt = link.epoch << PACKET_BITS | message.packet if message.qos else None
+        payload = message.payload
         try:
             route = self._route(message.topic)
         except UnicodeDecodeError:
@@ -200,7 +202,11 @@ class MqttDriver:
                     taken.append(self._notice(*jump))
             if reading[8] == "good":
                 shown_us = device_us(sent, mapping.ts_unit) if synchronised and sent else None
-                late = self._backlog if shown_us is None else abs(at_us - shown_us) > self._late_us
+                late = (
+                    self._backlog and self._link.resumed
+                    if shown_us is None
+                    else abs(at_us - shown_us) > self._late_us
+                )
                 if late:
                     fresh.append(_late(reading))
                     continue

@@ -1,0 +1,44 @@
+"""The hub as a service: one config, signals, an exit code, and nothing it does not need."""
+
+import sys
+from importlib.util import LazyLoader, find_spec, module_from_spec
+from pathlib import Path
+
+
+def serve(config: Path) -> int:
+    """Run the hub until SIGTERM or Ctrl-C. Returns the exit code.
+
+    raises  ConfigError, CommandRefused (another process has the state folder)
+    """
+    _travel_light()
+    import signal  # noqa: PLC0415  nothing may be imported before _travel_light
+    import threading  # noqa: PLC0415
+
+    from hub.app import run  # noqa: PLC0415
+    from hub.config import load_config  # noqa: PLC0415
+    from hub.logs import set_up_log  # noqa: PLC0415
+
+    settings = load_config(config)
+    set_up_log(settings.log)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return run(settings, stop)
+
+
+def _travel_light() -> None:
+    """Keep out what the log library loads and a service never uses: 7 MB of a small box.
+
+    rich only colours tracebacks on a terminal, and structlog does without it; asyncio serves its
+    async methods, and is loaded after all if anybody touches it.
+    """
+    if "structlog" in sys.modules:
+        return
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # its import then fails
+    spec = find_spec("asyncio")
+    if spec is None or spec.loader is None or "asyncio" in sys.modules:
+        return
+    spec.loader = LazyLoader(spec.loader)
+    module = module_from_spec(spec)
+    sys.modules["asyncio"] = module
+    spec.loader.exec_module(module)

@@ -1,0 +1,209 @@
+"""Brokers that break off, answer nothing or refuse: the link says so and acknowledges no stranger."""
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hub.demo.broker import listens
+from hub.simulate.mosquitto import free_port
+from hub.testing import wait_until
+from tests.mqtt_rig import LONG_S, LinkRig, Speaker, body
+
+CONNACK_5 = bytes([0x20, 3, 0, 0, 0])
+SERVER_SHUTTING_DOWN = bytes([0xE0, 2, 0x8B, 0])
+
+
+def publish_5(packet: int, payload: bytes) -> bytes:
+    """A QoS 1 PUBLISH to gas/g-1 with no properties."""
+    rest = b"\x00\x07gas/g-1" + packet.to_bytes(2, "big") + b"\x00" + payload
+    return bytes([0x32, len(rest)]) + rest
+
+
+class ScriptedBroker:
+    """Plays one script per connection: after the client's CONNECT, what to send; then listens."""
+
+    def __init__(self, *scripts: tuple[bytes, bool]) -> None:
+        self._scripts = scripts
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._server.getsockname()[1])
+        self.heard: list[bytes] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="scripted-broker")
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._server.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        self._server.settimeout(0.05)
+        for answer, stay in self._scripts:
+            self.heard.append(b"")
+            line = self._accept()
+            if line is None:
+                return
+            with line:
+                line.settimeout(0.05)
+                self._hear(line, once=True)
+                line.sendall(answer)
+                if stay:
+                    self._hear(line, once=False)
+
+    def _accept(self) -> socket.socket | None:
+        while not self._stop.is_set():
+            try:
+                return self._server.accept()[0]
+            except TimeoutError:
+                continue
+            except OSError:
+                return None
+        return None
+
+    def _hear(self, line: socket.socket, *, once: bool) -> None:
+        while not self._stop.is_set():
+            try:
+                data = line.recv(65536)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            self.heard[-1] += data
+            if once or not data:
+                return
+
+
+@pytest.fixture
+def embedded() -> Iterator[int]:
+    """Port of amqtt, which knows nothing of MQTT 5."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hub.demo.embedded_broker", str(port)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: listens(port), "amqtt", LONG_S)
+    yield port
+    process.terminate()
+    process.wait()
+
+
+def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(embedded: int) -> None:
+    """It gives no answer to MQTT 5 at all; the link tries the older one and says so."""
+    with LinkRig(embedded, connect_within_s=1).subscribed() as link:
+        with Speaker(embedded) as speaker:
+            speaker.say(body(1), body(2))
+        link.run_until(lambda: link.seqs == [1, 2])
+        link.run_quiet()
+
+    assert "3.1.1" in link.detail("protocol_311")
+
+
+def test_a_broker_that_refuses_mqtt_5_is_spoken_to_in_3_1_1() -> None:
+    """CONNACK "unsupported protocol version", then the older connection is taken."""
+    refusal, welcome = bytes([0x20, 2, 0, 1]), bytes([0x20, 2, 0, 0])
+    broker = ScriptedBroker((refusal, False), (welcome, True))
+    try:
+        with LinkRig(broker.port) as link:
+            link.run_until(lambda: link.said("session_new"))
+    finally:
+        broker.close()
+
+    assert [heard[8] for heard in broker.heard] == [5, 4]
+    assert not link.said("link_lost")
+
+
+def test_a_fixed_protocol_is_not_exchanged_for_another() -> None:
+    """protocol = "5" and a broker without it: refused, with the reason."""
+    broker = ScriptedBroker((bytes([0x20, 2, 0, 1]), False), (b"", True))
+    try:
+        with LinkRig(broker.port, protocol="5") as link:
+            link.run_until(lambda: link.said("link_refused"))
+            link.run_until(lambda: len(broker.heard) == 2 and bool(broker.heard[1]))
+    finally:
+        broker.close()
+
+    assert [heard[8] for heard in broker.heard] == [5, 5]
+    assert "Unsupported protocol version" in link.detail("link_refused")
+
+
+def test_a_message_and_a_goodbye_in_one_breath_are_of_the_connection_that_ended() -> None:
+    """The receipt is void: on the next connection, packet 7 is somebody else's."""
+    first = CONNACK_5 + publish_5(7, body(1)) + SERVER_SHUTTING_DOWN
+    broker = ScriptedBroker((first, False), (CONNACK_5, True))
+    try:
+        with LinkRig(broker.port) as link:
+            link.run_until(lambda: link.seqs == [1])
+            link.run_until(lambda: link.said("link_back"))
+            link.run_quiet()
+    finally:
+        broker.close()
+
+    puback = bytes([0x40, 2, 0, 7])
+    assert puback not in broker.heard[0]
+    assert puback not in broker.heard[1]
+
+
+def test_properties_of_a_message_are_skipped_and_its_payload_is_whole() -> None:
+    """A user property and a content type stand before the payload."""
+    properties = b"\x26\x00\x01a\x00\x01b" + b"\x03\x00\x04json"
+    rest = b"\x00\x07gas/g-1\x00\x09" + bytes([len(properties)]) + properties + body(3)
+    broker = ScriptedBroker((CONNACK_5 + bytes([0x32, len(rest)]) + rest, True))
+    try:
+        with LinkRig(broker.port) as link:
+            link.run_until(lambda: link.seqs == [3])
+    finally:
+        broker.close()
+
+    assert link.intakes[0].frame == body(3)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"", b"\x00", b"\x00\x07gas", b"\x00\x07gas/g-1", b"\x00\x07gas/g-1\x00\x09\xff\xff\xff\xff"],
+    ids=["empty", "half_length", "half_topic", "no_packet_id", "endless_properties"],
+)
+def test_a_malformed_publish_ends_the_connection_and_nothing_else(rest: bytes) -> None:
+    """No reading, no crash; the link comes back by itself."""
+    broker = ScriptedBroker(
+        (CONNACK_5 + bytes([0x32, len(rest)]) + rest, True),
+        (CONNACK_5 + publish_5(1, body(4)), True),
+    )
+    try:
+        with LinkRig(broker.port) as link:
+            link.run_until(lambda: link.seqs == [4])
+    finally:
+        broker.close()
+
+    assert link.said("link_lost")
+
+
+def test_a_subscription_the_broker_refuses_is_reported_by_its_topic() -> None:
+    """SUBACK with "not authorized": the link stays, and the record says what will not come."""
+    suback = bytes([0x90, 4, 0, 1, 0, 0x87])
+    broker = ScriptedBroker((CONNACK_5 + suback, True))
+    try:
+        with LinkRig(broker.port) as link:
+            link.run_until(lambda: link.said("subscription_refused"))
+    finally:
+        broker.close()
+
+    assert link.detail("subscription_refused").startswith("gas/+: Not authorized")
+
+
+def test_another_client_under_our_name_is_reported_with_the_remedy() -> None:
+    """The broker ends our connection because somebody else took the session over."""
+    taken_over = bytes([0xE0, 2, 0x8E, 0])
+    broker = ScriptedBroker((CONNACK_5 + taken_over, False), (CONNACK_5, True))
+    try:
+        with LinkRig(broker.port) as link:
+            link.run_until(lambda: link.said("link_refused"))
+    finally:
+        broker.close()
+
+    assert "client_id" in link.detail("link_refused")
