@@ -50,7 +50,8 @@ class HubSettings(Settings):
     )
     plugins: tuple[str, ...] = Field(
         examples=[["modbus", "mqtt", "crm"]],
-        description="Plugins to load, and no others: a built-in's name, an entry point of group gashub, or a dotted module.",
+        description="Plugins to load, and no others: a built-in's name, an entry point of group "
+        "gashub, or a dotted module.",
     )
     rule_pack: str | None = Field(
         default=None, description="Path of a rule pack; the shipped default when absent."
@@ -62,7 +63,8 @@ class HubSettings(Settings):
         default=200,
         ge=0,
         le=5000,
-        description="Longest time a reading waits for others before it is committed. A verdict or alarm never waits.",
+        description="Longest time a reading waits for others before it is committed. A verdict "
+        "or alarm never waits.",
     )
     commit_at: int = Field(
         default=10,
@@ -85,7 +87,8 @@ class HubSettings(Settings):
         default=16,
         ge=0,
         le=4096,
-        description="Free space below which readings are refused, so that verdicts still find room.",
+        description="Free space below which readings are refused, so that deliveries and "
+        "commands still find room for their record.",
     )
 
 
@@ -183,8 +186,10 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{path}: not TOML: {fault}") from fault
     faults: list[str] = []
     top = {"hub", "log", "instrument", "line", "link", "sink"}
-    for key in sorted(set(table) - top):
-        faults.append(f'{path}: "{key}": no such section; {suggestion(key, top)}')
+    faults.extend(
+        f'{path}: "{key}": no such section; {suggestion(key, top)}'
+        for key in sorted(set(table) - top)
+    )
     hub = _one(HubSettings, table.get("hub", {}), path, "hub", faults)
     log = _one(LogSettings, table.get("log", {}), path, "log", faults)
     instruments = _many(InstrumentFacts, table, "instrument", path, faults)
@@ -304,7 +309,8 @@ def _explain(invalid: ValidationError, model: type[BaseModel], path: Path, where
         place = ".".join(str(part) for part in fault["loc"]) or "(whole)"
         if fault["type"] == "extra_forbidden":
             lines.append(
-                f'{path}: {where}: no setting "{place}"; {suggestion(str(fault["loc"][-1]), model.model_fields)}'
+                f'{path}: {where}: no setting "{place}"; '
+                f"{suggestion(str(fault['loc'][-1]), model.model_fields)}"
             )
         elif fault["type"] == "missing":
             lines.append(

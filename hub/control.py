@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 import structlog
 
-from hub.errors import CommandRefused
+from hub.errors import CommandRefused, ConfigError
 
 log = structlog.get_logger()
 
@@ -43,8 +43,15 @@ class ControlSocket:
         self._admin_gid = admin_gid
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(os.fspath(path))
-        os.chmod(path, 0o600 if admin_gid is None else 0o660)
+        try:
+            self._listener.bind(os.fspath(path))
+        except OSError as fault:
+            self._listener.close()
+            raise ConfigError(
+                f"{path}: cannot be the control socket ({fault}); hub.state_dir must be a writable "
+                "folder with a path of at most 90 characters"
+            ) from fault
+        path.chmod(0o600 if admin_gid is None else 0o660)
         if admin_gid is not None and path.stat().st_gid != admin_gid:
             os.chown(path, -1, admin_gid)  # under the shipped unit only its own group works
         self._listener.listen(MOST_CALLERS)
@@ -72,7 +79,8 @@ class ControlSocket:
                 caller,
                 {
                     "ok": False,
-                    "error": f"user {uid} may not command this hub; use root, its own user, or the group in hub.admin_gid",
+                    "error": f"user {uid} may not command this hub; use root, its own user, or "
+                    "the group in hub.admin_gid",
                 },
             )
             caller.close()
@@ -115,7 +123,8 @@ class ControlSocket:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return {
                 "ok": False,
-                "error": f'expected {{"do": COMMAND, ...}} with a COMMAND of: {", ".join(sorted(self._commands))}',
+                "error": 'expected {"do": COMMAND, ...} with a COMMAND of: '
+                + ", ".join(sorted(self._commands)),
             }
         try:
             return {"ok": True, "result": command(request)}

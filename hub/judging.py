@@ -33,7 +33,7 @@ AT_MOST = 500
 """Items of one commit. Beyond this a commit gets no cheaper per reading, only later."""
 IDLE_S = 0.05
 """Longest wait for something to do: the turn of reviews, the watchdog and the stop."""
-RECOVER_S = 2.0
+RECOVER_S = 1.0
 """Time between two looks whether the store takes entries again."""
 
 
@@ -157,8 +157,7 @@ class Judging:
                 for ruling in rulings:
                     body = self._desk.record(tx, ruling, now_us)
                     self._outbox.address(tx, verdict_event(self._gateway, body, tx.checkpoint()))
-                for task in tasks:
-                    answers.append(self._answer(tx, task))
+                answers.extend(self._answer(tx, task) for task in tasks)
                 self._cursors.write(tx)
         except StoreUnavailable as fault:
             self._refuse(fault, tasks)

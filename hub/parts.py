@@ -103,7 +103,8 @@ class Parts:
         elif not isinstance(kind, wanted):
             self._fault(
                 where,
-                f'kind "{name}" has its place elsewhere: a serial instrument under [[line.instrument]], a broker under [[link]]',
+                f'kind "{name}" has its place elsewhere: a serial instrument under '
+                "[[line.instrument]], a broker under [[link]]",
             )
             return None
         return kind

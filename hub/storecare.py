@@ -16,6 +16,7 @@ from hub.clock import Clock, iso
 from hub.config import Config
 from hub.control import ControlSocket
 from hub.crew import Crew
+from hub.errors import ConfigError
 from hub.ledger import Ledger
 from hub.watchdog import Watchdog
 
@@ -42,7 +43,10 @@ def ready_store(
 
     try:
         control = ControlSocket(config.socket, {"status": lambda _: status()}, config.hub.admin_gid)
-    except OSError:  # a read-only folder takes no socket either; the log and systemd still speak
+    except (
+        ConfigError,
+        OSError,
+    ):  # a read-only folder takes no socket either; the log and systemd still speak
         return _wait(ledger, watchdog, clock, stop)
     with Crew(stop).running("control", control.serve):
         return _wait(ledger, watchdog, clock, stop)

@@ -56,7 +56,7 @@ class Speaker:
 
 
 class Listener:
-    """Subscribes at QoS 1 and keeps what comes."""
+    """Subscribes at QoS 1 and keeps what comes; what the broker sends it again counts once."""
 
     def __init__(self, port: int, topic: str, client_id: str = "listener") -> None:
         self.heard: list[bytes] = []
@@ -65,12 +65,16 @@ class Listener:
             CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False
         )
         self._client.reconnect_delay_set(1, 1)
-        self._client.on_message = lambda _c, _u, message: self.heard.append(message.payload)
+        self._client.on_message = lambda _c, _u, message: self._hear(message)
         self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.on_connect = lambda *_: self._client.subscribe(topic, 1)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         assert subscribed.wait(LONG_S), "no answer to the subscription"
+
+    def _hear(self, message: mqtt.MQTTMessage) -> None:
+        if not (message.dup and message.payload in self.heard):
+            self.heard.append(bytes(message.payload))
 
     def __enter__(self) -> Self:
         return self

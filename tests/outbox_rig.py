@@ -1,19 +1,23 @@
 """What the tests of the outbox share: a real ledger and outbox, and a sink that does as told."""
 
+import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel
 
 from hub.clock import HandClock
 from hub.ledger import LedgerReader
-from hub.model import Delivery, Parcel, Sink
+from hub.model import Delivery, Parcel, Sink, Site
 from hub.outbox import Consignee, Outbox
 from hub.simulate.scribe import Scribe
 from hub.testing import wait_until
+from plugins.crm.settings import CrmSettings
+from plugins.crm.sink import Crm
 
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 Answers = Callable[[Sequence[Parcel], str], Delivery]
 
 

@@ -1,8 +1,10 @@
 """The hub as a process: it starts, says what is wrong, goes on, and stops cleanly."""
 
+import ast
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -250,3 +252,112 @@ def register_procedures():
     assert hub.process.wait(20) == 1
     assert "a bug in a rule" in hub.log()
     assert verify(hub.state).ok
+
+
+FULL_DISK = '''
+import pathlib, threading
+from hub import DriverKind, Intake, Settings, hookimpl, measure
+from hub.ledger import LedgerReader
+
+STATE = pathlib.Path({state!r})
+OUT = pathlib.Path({out!r})
+SETTLED = []
+
+class Gauge:
+    """Sends one reading a turn, and knows which of them the hub has called durable."""
+    def __init__(self, name, settings, site):
+        self.name, self.clock, self.k = name, site.clock, 0
+    def open(self): ...
+    def read(self, within_s):
+        self.clock.wait(threading.Event(), 0.01)
+        self.k += 1
+        now = self.clock.now_us()
+        reading = measure(instrument="pm-1", quantity="pressure", value=str(self.k), unit="Pa",
+                          at_us=now)
+        return [Intake(self.name, b"x", now, (reading,), receipt=self.k)]
+    def settle(self, receipts):
+        SETTLED.extend(receipts)
+    def close(self): ...
+
+class Janitor(Gauge):
+    """Fills the disk, looks that nothing is called durable meanwhile, and makes room again."""
+    turns = 0
+    def read(self, within_s):
+        self.clock.wait(threading.Event(), 0.1)
+        self.turns += 1
+        filler = STATE / "filler"
+        if self.turns == 10:
+            with filler.open("wb", buffering=0) as file:
+                try:
+                    while file.write(b"x" * 4096):
+                        pass
+                except OSError:
+                    pass
+        if self.turns == 50:
+            self.before = len(SETTLED)
+        if self.turns == 70:
+            OUT.with_suffix(".stalled").write_text(str(len(SETTLED) - self.before))
+            filler.unlink()
+        if self.turns == 130:
+            with LedgerReader(STATE) as reader:
+                kept = [int(r.value) for _, b in reader.blocks(-1, 10**6) for r in b.readings]
+            settled = list(SETTLED)
+            OUT.write_text(repr((kept, settled[: len(kept)], self.before)))
+        return []
+
+@hookimpl
+def register_drivers():
+    return [DriverKind("gauge", Settings, Gauge), DriverKind("janitor", Settings, Janitor)]
+'''
+
+
+def test_a_full_disk_is_a_state_that_ends_by_itself(tmp_path: Path) -> None:
+    """Nothing is acknowledged while full, the watchdog is fed, and afterwards nothing is missing.
+
+    The disk is a small tmpfs of the hub's own, so the tester lives in a plugin beside it.
+    """
+    state, out, notify = tmp_path / "state", tmp_path / "said", tmp_path / "notify"
+    state.mkdir()
+    write_plugin(tmp_path, "acme_disk", FULL_DISK.format(state=str(state), out=str(out)))
+    config = tmp_path / "gateway.toml"
+    links = '[[link]]\nname = "g"\nkind = "gauge"\n[[link]]\nname = "j"\nkind = "janitor"\n'
+    config.write_text(PLAIN.format(state=state, plugins='"acme_disk.mod"', more=links))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(notify))
+        systemd.settimeout(0.2)
+        mount = 'mount -t tmpfs -o size=2m tmpfs "$0" && exec "$@"'
+        with (tmp_path / "hub.log").open("w") as log:
+            process = subprocess.Popen(
+                ["unshare", "-Urm", "sh", "-c", mount, str(state), *GASHUB, "run", str(config)],
+                stderr=log,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(tmp_path),
+                    "NOTIFY_SOCKET": str(notify),
+                    "WATCHDOG_USEC": "1000000",
+                },
+            )
+        fed: list[bool] = []
+        try:
+            while not out.exists():
+                assert process.poll() is None, (tmp_path / "hub.log").read_text()
+                try:
+                    message = systemd.recv(4096)
+                except TimeoutError:
+                    continue
+                full = "store_refuses" in (tmp_path / "hub.log").read_text()
+                if b"WATCHDOG=1" in message and not out.with_suffix(".stalled").exists():
+                    fed.append(full)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+    said = (tmp_path / "hub.log").read_text()
+    kept, settled, before = ast.literal_eval(out.read_text())
+    assert "store_refuses" in said
+    assert "store_recovered" in said
+    assert out.with_suffix(".stalled").read_text() == "0"
+    assert sum(fed) >= 2  # fed once a second while the store took nothing
+    assert kept == list(range(1, len(kept) + 1))
+    assert settled == kept[: len(settled)]
+    assert len(kept) > before

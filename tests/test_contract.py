@@ -1,6 +1,8 @@
 """Every built-in plugin keeps the contract: the same files, a true sample, a door of its own."""
 
 import importlib
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -77,16 +79,15 @@ def test_the_front_door_is_whole() -> None:
 
 def test_plugins_are_imported_only_when_the_config_names_them(tmp_path: Path) -> None:
     """A registry of one plugin leaves the others alone."""
-    import subprocess
-    import sys
-
     said = subprocess.run(
         [
             sys.executable,
             "-c",
-            "import sys; from hub.registry import Registry; Registry(['boreal']);"
-            "print([m for m in sys.modules if m.startswith('plugins.')"
-            " and not m.startswith('plugins.boreal')])",
+            (
+                "import sys; from hub.registry import Registry; Registry(['boreal']);"
+                "print([m for m in sys.modules if m.startswith('plugins.')"
+                " and not m.startswith('plugins.boreal')])"
+            ),
         ],
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""Brokers that break off, answer nothing or refuse: the link says so and acknowledges no stranger."""
+"""Brokers that break off, say nothing or refuse: reported, and nothing wrongly acknowledged."""
 
 import socket
 import subprocess

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from hub.errors import CommandRefused, SinkPaused, SinkUnavailable
 from hub.ledger import LedgerReader, Transaction
 from hub.model import Delivery, Parcel
-from hub.outbox import Consignee, Outbox, Terms, listing, pages, replay, retry
+from hub.outbox import Consignee, Outbox, Terms, listing, pages
 from hub.simulate.scribe import Scribe
 from hub.testing import wait_until
 from tests.outbox_rig import ObedientSink, Rig, take

@@ -1,9 +1,7 @@
 """Ledger to CRM and back over real sockets: every bad answer has a named outcome."""
 
-import base64
 import json
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -13,21 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from standardwebhooks import Webhook
 
-from hub.clock import HandClock
 from hub.errors import SinkPaused, SinkUnavailable
 from hub.ledger import LedgerReader
-from hub.model import Delivery, Parcel, Site
 from hub.outbox import listing, replay
 from hub.simulate.receiver import Receiver, stored
 from hub.testing import wait_until
-from plugins.crm.settings import CrmSettings
-from plugins.crm.sink import Crm
-from tests.outbox_rig import Rig
-
-SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+from tests.outbox_rig import SECRET, Rig, crm, deliver, parcel
 
 
 @pytest.fixture

@@ -88,8 +88,9 @@ def _with_pump_offs(attempt: Attempt, from_pa: Decimal, spec: HoldSpec, pack: Ru
         return attempt._replace(pump_offs_us=_fillings(track, offs_us, spec, pack), served=served)
     still_us = us(pack.hold.settling.rise_ends_s)
     i = track.rise_ends(0, len(track), still_us, from_pa)
-    if i is None:
-        return attempt
+    half_pa = spec.p_req_pa * pack.hold.evidence.live_share.value
+    if i is None or min(track.pa[:i], default=half_pa) >= half_pa:
+        return attempt  # no filling was seen: the pressure was there already
     return attempt._replace(pump_offs_us=(track.at[i],), inferred=True, served=True)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 from hub.procedures.case import Instrument, TestOrder
@@ -32,7 +33,7 @@ class Stay(NamedTuple):
         return bool(self.good_us) and self.dwell_us >= self.need_us
 
     def hole(self, gap_us: int) -> bool:
-        return any(b - a > gap_us for a, b in zip(self.good_us, self.good_us[1:], strict=False))
+        return any(b - a > gap_us for a, b in pairwise(self.good_us))
 
 
 def judge_safe_to_work(order: TestOrder, record: Record, pack: RulePack) -> Ruling:

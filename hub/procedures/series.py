@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from hub.procedures.case import CLOSE, Row, TestOrder
 from hub.rulepack import RulePack
-from hub.units import UnknownUnit, canonical
+from hub.units import UnknownUnit, canonical, known
 
 US: Final = 1_000_000  # microseconds in a second
 
@@ -86,14 +86,6 @@ def _canonical(quantity: str, text: str, unit: str) -> tuple[Decimal, str] | Non
         return None
 
 
-def _unknown_to(quantity: str, unit: str) -> bool:
-    try:
-        canonical(quantity, Decimal(0), unit)
-    except UnknownUnit:
-        return True
-    return False
-
-
 def read(order: TestOrder, rows: Sequence[Row], pack: RulePack) -> Record:
     """Sort, drop resends, note conflicts and clock faults, and parse every number once.
 
@@ -117,7 +109,7 @@ def read(order: TestOrder, rows: Sequence[Row], pack: RulePack) -> Record:
             continue
         pair: tuple[Decimal | None, str] | None = _canonical(quantity, text, unit)
         if pair is None:
-            if unit and _unknown_to(quantity, unit):
+            if unit and not known(quantity, unit):
                 misfits.append(row)
             pair = (None, "")
         value, canonical_unit = pair if quality == "good" else (None, pair[1])

@@ -134,4 +134,4 @@ class Track:
 
 def mean_of(values: Sequence[Decimal]) -> Fraction:
     """Exact mean of values, at least one."""
-    return Fraction(sum(values, Decimal(0))) / len(values)
+    return Fraction(sum(values)) / len(values)
