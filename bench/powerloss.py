@@ -150,10 +150,9 @@ def trace(folder: Path, seconds: float, per_s: float, program: Path | None) -> T
         with Hub(folder, config, before=strace(log), python_path=program) as hub:
             hub.start()
             hub.wait_ready(120)
-            load = Load(port, per_s)
-            load.start()
-            NEVER.wait(seconds)
-            load.stop()
+            with Load(port, per_s) as load:
+                NEVER.wait(seconds)
+                load.finish()
             hub.stop()
     with log.open(errors="strict") as lines:
         return Trace(disk, Wire(port), list(events(lines)))

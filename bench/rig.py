@@ -125,7 +125,7 @@ class Hub:
         with self.log.open("ab") as out:
             self.child = subprocess.Popen(
                 [*self._before, PYTHON, "-m", "hub", "run", str(self.config)],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=self.config.parent,
             )  # fmt: skip
 
     def wait_ready(self, within_s: float = 60.0) -> None:
@@ -139,7 +139,7 @@ class Hub:
                     return
             if self.child.poll() is not None:
                 break
-        raise SystemExit(f"the hub did not get ready:\n{self.last_words()}")
+        raise SystemExit(f"the hub did not get ready (exit {self.child.poll()}):\n{self.last_words()}")
 
     def last_words(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
@@ -183,7 +183,7 @@ class Hub:
         """Run a gashub command on this hub's config."""
         return subprocess.run(
             [GASHUB, *words, "--config", str(self.config)],
-            capture_output=True, text=True, check=False, env=self._env,
+            capture_output=True, text=True, check=False, env=self._env, cwd=self.config.parent,
         )  # fmt: skip
 
 
@@ -210,16 +210,21 @@ class Load:
         self._client.loop_start()
         self._thread = threading.Thread(target=self._run, name="load")
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def finish(self) -> None:
         """End publishing and wait until the broker has answered for everything."""
         self._stop.set()
         self._thread.join()
         wait_for(self._settled, "the broker's acknowledgements")
-        self._client.disconnect()
-        self._client.loop_stop()
 
     def _run(self) -> None:
         while not self._stop.wait(1 / self._per_s):

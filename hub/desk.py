@@ -84,6 +84,7 @@ class Desk:
             "order_id": self._orders[attempt.number].id,
             "step": attempt.test.step,
             "test": attempt.test.id,
+            "section": str((attempt.test.spec.get("section") or {}).get("id", "")),
             "opened_at": iso(attempt.opened_us),
             "decided_at": iso(now_us),
             "decided_us": now_us,

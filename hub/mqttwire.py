@@ -12,6 +12,7 @@ paho that no longer calls them works as before, only slower.
 """
 
 import contextlib
+import socket
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -104,7 +105,10 @@ class BufferedClient(mqtt.Client):
         self.on_socket_register_write = lambda *_: None
 
     def _create_socket(self) -> Any:
-        self._wire = BufferedSocket(super()._create_socket())
+        sock = super()._create_socket()
+        # We gather by ourselves; the kernel must not hold back what we flush.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._wire = BufferedSocket(sock)
         return self._wire
 
     def _ssl_wrap_socket(self, tcp_sock: Any) -> Any:

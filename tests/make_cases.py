@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 from hub.procedures import Row
 from hub.readings_file import HEADER
 from tests.case_gas import GAS_CASES
+from tests.case_gas_more import MORE_GAS_CASES
 from tests.case_holds import HOLD_CASES
 from tests.case_holds_more import MORE_HOLD_CASES
 from tests.toy import iso
 
+ALL_CASES = [*HOLD_CASES, *MORE_HOLD_CASES, *GAS_CASES, *MORE_GAS_CASES]
 CASES = Path(__file__).parent / "cases"
 
 
@@ -51,7 +53,7 @@ def _json(value: Any) -> str:
 
 def main() -> None:
     shutil.rmtree(CASES, ignore_errors=True)
-    for name, why, order, rows, expected in [*HOLD_CASES, *MORE_HOLD_CASES, *GAS_CASES]:
+    for name, why, order, rows, expected in ALL_CASES:
         write(Case(name, why, order, rows, expected))
 
 

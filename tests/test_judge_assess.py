@@ -8,9 +8,10 @@ import pytest
 
 from hub.procedures import Assessment, Row, TestOrder, assess, judge
 from hub.rulepack import load_pack
-from tests.case_gas import GAS_CASES, detector, samples, screen, stay, swept, walk, work
+from tests.case_gas import detector, samples, screen, stay, swept, walk, work
 from tests.case_gas import purge as purge_order
-from tests.case_holds import HOLD_CASES, still
+from tests.case_holds import still
+from tests.make_cases import ALL_CASES
 from tests.toy import at_us, event, gauge, held, order, parsed, reading, steady, until, without
 
 PACK = load_pack()
@@ -301,7 +302,7 @@ def test_a_screen_is_decided_by_closing_it() -> None:
     assert closed.outcome == "no_anomaly"
 
 
-@pytest.mark.parametrize("case", [*HOLD_CASES, *GAS_CASES], ids=lambda case: str(case[0]))
+@pytest.mark.parametrize("case", ALL_CASES, ids=lambda case: str(case[0]))
 def test_a_running_test_tells_what_the_file_would(
     case: tuple[str, str, dict[str, Any], list[Row], dict[str, Any]],
 ) -> None:
