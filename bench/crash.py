@@ -137,19 +137,18 @@ def kill_loop(
             with hub:
                 hub.start()
                 hub.wait_ready()  # once in peace, so that the broker knows the session
-                load = Load(port, per_s)
-                load.start()
-                for _ in track(range(cycles), "kill -9", disable=not sys.stderr.isatty()):
-                    if hub.child is None:
-                        hub.start()
-                    (moment,) = chance.choices(list(when), list(when.values()))
-                    moments[moment] += 1
-                    wait_for_moment(moment, hub, chance)
-                    hub.kill()
-                    verify(hub, unclean)
-                hub.start()
-                hub.wait_ready()
-                load.stop()
+                with Load(port, per_s) as load:
+                    for _ in track(range(cycles), "kill -9", disable=not sys.stderr.isatty()):
+                        if hub.child is None:
+                            hub.start()
+                        (moment,) = chance.choices(list(when), list(when.values()))
+                        moments[moment] += 1
+                        wait_for_moment(moment, hub, chance)
+                        hub.kill()
+                        verify(hub, unclean)
+                    hub.start()
+                    hub.wait_ready()
+                    load.finish()
                 account = Account(hub.state_dir)
                 account.drained(load.taken)
                 code = hub.stop()

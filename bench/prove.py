@@ -6,7 +6,8 @@
     python bench/prove.py --only speed    a whole group
 
 Each figure is a program of its own that writes JSON; what is compared stands in FIGURES.
-Exit 1 when a target is missed or a program fails.
+Exit 1 when a target is missed or a program fails. A reduced run shows the figures of group
+`speed` and does not fail for them: a short run on a busy machine says little about speed.
 """
 
 import argparse
@@ -90,6 +91,34 @@ FIGURES = (
         "tamper", "faults", "tamper.py", "--trials 1000", "--trials 150",
         (Target("trials that were not found, or not named", "missed", "=", []),),
     ),
+    Figure(
+        "outage", "faults", "outage.py", "--count 1000 --kills 5", "--count 150 --kills 2",
+        (
+            Target("verdicts that the CRM never had", "missing", "=", 0),
+            Target("verdicts acted on twice", "duplicates", "=", 0),
+            Target("keys with more than one body", "changed_bodies", "=", 0),
+            Target("out of order within a work order", "out_of_order", "=", 0),
+        ),
+    ),
+    Figure(
+        "ingest", "speed", "ingest.py", "", "--count 8000 --rounds 1 --alarm-s 4",
+        (
+            Target("durable readings/s : bare client", "ratio", ">=", 0.65),
+            Target("alarm durable at 100/s, p99 ms", "alarm.at_100_per_s.p99_ms", "<", 20),
+            Target("alarm durable at 1000/s, p99 ms", "alarm.at_1000_per_s.p99_ms", "<", 20),
+        ),
+    ),
+    Figure(
+        "footprint", "speed", "footprint.py", "", "--starts 2 --wear-s 20",
+        (
+            Target("idle memory, MB", "idle_rss_mb", "<", 60),
+            Target("start to first reading, s", "start_to_first_reading_s", "<", 1.5),
+            Target(
+                "bytes written per reading at 50/s",
+                "writing.at_50_per_s.bytes_per_reading", "<", 1229,
+            ),
+        ),
+    ),
 )  # fmt: skip
 
 
@@ -112,8 +141,9 @@ class Result(NamedTuple):
             found.append((target, value, good))
         return found
 
-    @property
-    def ok(self) -> bool:
+    def ok(self, reduced: bool) -> bool:
+        if reduced and self.figure.group == "speed":
+            return bool(self.json)
         return not self.error and all(good for *_, good in self.rows())
 
 
@@ -169,10 +199,10 @@ def main() -> int:
     show(console, results)
     summary = {
         "reduced": options.reduced,
-        "ok": all(result.ok for result in results),
+        "ok": all(result.ok(options.reduced) for result in results),
         "figures": {
             result.figure.name: {
-                "ok": result.ok,
+                "ok": result.ok(options.reduced),
                 "count": result.count,
                 "seconds": round(result.seconds, 1),
                 "error": result.error,

@@ -115,9 +115,11 @@ class Hub:
             self._env["PYTHONPATH"] = str(python_path)
         self._notify = folder / "notify"
         self._listener: socket.socket | None = None
+        self._ready = False
         self.child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self._ready = False
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.unlink(missing_ok=True)
         self._listener.bind(str(self._notify))
@@ -132,14 +134,19 @@ class Hub:
         """Wait until the hub says READY=1 in systemd's protocol."""
         assert self._listener is not None
         assert self.child is not None
+        if self._ready:
+            return
         self._listener.settimeout(0.1)
         for _ in range(round(within_s / 0.1)):
             with contextlib.suppress(TimeoutError):
                 if b"READY=1" in self._listener.recv(4096):
+                    self._ready = True
                     return
             if self.child.poll() is not None:
                 break
-        raise SystemExit(f"the hub did not get ready (exit {self.child.poll()}):\n{self.last_words()}")
+        raise SystemExit(
+            f"the hub did not get ready (exit {self.child.poll()}):\n{self.last_words()}"
+        )
 
     def last_words(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])

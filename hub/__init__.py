@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         SinkKind,
         Site,
     )
-    from hub.mqttlink import BrokerLink
+    from hub.mqttlink import MESSAGES_PER_TURN, BrokerLink
     from hub.mqttsettings import BrokerSettings
     from hub.mqttwire import Arrival
     from hub.port import Port
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from hub.settings import BatchSinkSettings, Settings, SinkSettings
 
 __all__ = [
+    "MESSAGES_PER_TURN",
     "Arrival",
     "BadFrame",
     "BatchSinkSettings",
@@ -90,6 +91,7 @@ _HOME = {
     "BadFrame": "hub.errors",
     "BatchSinkSettings": "hub.settings",
     "BrokerLink": "hub.mqttlink",
+    "MESSAGES_PER_TURN": "hub.mqttlink",
     "BrokerSettings": "hub.mqttsettings",
     "Clock": "hub.clock",
     "ConfigError": "hub.errors",

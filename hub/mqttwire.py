@@ -105,7 +105,7 @@ class BufferedClient(mqtt.Client):
         self.on_socket_register_write = lambda *_: None
 
     def _create_socket(self) -> Any:
-        sock = super()._create_socket()
+        sock: Any = super()._create_socket()
         # We gather by ourselves; the kernel must not hold back what we flush.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._wire = BufferedSocket(sock)

@@ -334,6 +334,17 @@ def read_pack(source: bytes, file: str = "rule pack") -> RulePack:
             f"{file}: hold.drop.limit_pa is {drop.limit_pa.value}; it must lie between "
             f"limit_min_pa {drop.limit_min_pa.value} and limit_max_pa {drop.limit_max_pa.value}"
         )
+    for name, kind in (
+        ("riser", pack.hold.riser),
+        ("indoor", pack.hold.indoor),
+        ("commercial", pack.hold.commercial),
+        ("long", pack.hold.long),
+    ):
+        if kind.hold_s.value <= 2 * drop.window_s.value:
+            raise RulePackError(
+                f"{file}: hold.{name}.hold_s is {kind.hold_s.value}; it must be longer than the "
+                f"first and the last window together ({2 * drop.window_s.value} s)"
+            )
     pack._source = source  # noqa: SLF001  the model is frozen; its bytes are set once, here
     return pack
 

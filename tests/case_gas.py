@@ -1,6 +1,7 @@
 """The gas and laser cases: K1 to K4, both sides of each limit."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from hub.procedures import Row
@@ -188,8 +189,6 @@ def oxygen(procedure: str = "purge_complete", medium: str = "nitrogen") -> dict[
 def samples(
     *values: object, every_s: object = 300, unit: str = "%vol", quantity: str = "gas"
 ) -> list[Row]:
-    from decimal import Decimal
-
     step = Decimal(str(every_s))
     return [sample(step * k, v, unit, quantity=quantity) for k, v in enumerate(values)]
 

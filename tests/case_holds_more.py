@@ -1,6 +1,7 @@
 """More hold cases: stages, top-ups, fillings, the zero afterwards, limits inside the table."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 from hub.procedures import Row
 from tests.case_holds import (
@@ -39,7 +40,7 @@ def plateaus(middle: object, last: object) -> Level:
     def level(second: int) -> object:
         if second <= 10:
             return 5200
-        for (a, pa), (b, pb) in zip(points, points[1:], strict=False):
+        for (a, pa), (b, pb) in pairwise(points):
             if a <= second <= b:
                 return round(pa + (pb - pa) * (second - a) / (b - a), 4)
         return points[-1][1]
@@ -131,7 +132,7 @@ FILLING_CASES: list[Spec] = [
                *(r._replace(seq="") for r in shifted(held(falling("40")), 500)
                  if r.quantity != "event")], fails("drop")),
     ("filled-again-and-tight", "and do",
-     order(), [*held(), *(r for r in shifted(held(), 500) if r.value not in ("zeroed",)
+     order(), [*held(), *(r for r in shifted(held(), 500) if r.value != "zeroed"
                           and r.quantity == "event"),
                *(r._replace(seq="") for r in shifted(held(), 500) if r.quantity != "event")],
      passes()),
@@ -166,6 +167,14 @@ def vented(*values: object, every_s: int = 1) -> list[Row]:
     rows.append(event(390, "vent_open"))
     return rows + [reading(391 + every_s * k, value) for k, value in enumerate(values)]
 
+
+PEAK_CASES: list[Spec] = [
+    ("over-pressure", "more than 1.2 times p_req may have tripped a meter or a valve",
+     order(), held(lambda s: 5500 + s // 5 % 2, ramp=(1000, 3000, "6000.1")),
+     passes(figures={"over_pressure": True, "p_pump_off_pa": "6000.1"})),
+    ("target-shown", "until the pump is off the figures say what to pump to",
+     order(), until(held(), 20), open_("instrument", figures={"p_target_pa": "5200"})),
+]  # fmt: skip
 
 ZERO_CASES: list[Spec] = [
     ("rest-of-three", "three readings together at the end of the record are a rest",
@@ -295,7 +304,7 @@ LIMIT_CASES: list[Spec] = [
     ("no-gauge", "a hold without a gauge",
      order(instruments=[temperature()]), [], open_("instrument")),
     ("clock-and-conflict", "all doubts of row 1 are listed",
-     order(**{"instruments": [gauge(zero_before_pa=0)]}),
+     order(instruments=[gauge(zero_before_pa=0)]),
      [*(r._replace(seq="41") if r.seq == "40" else r._replace(seq="40") if r.seq == "41" else r
         for r in held(zero=5200, ramp=(5200, 5201, 5200))), reading(500, 7, seq="30")],
      open_("no_liveness", "clock", "conflict")),
@@ -305,49 +314,75 @@ LIMIT_CASES: list[Spec] = [
 
 MORE_MANUAL_CASES: list[Spec] = [
     ("manual-without-pump-off", "the first reading under pressure begins the hold",
-     *((lambda o, r: (o, [event(1, "zeroed"), reading(2, 0), *r[1:]]))(*eye(530, 530))),
+     *eye(530, 530, event(1, "zeroed"), reading(2, 0), off_s=None),
      passes(figures={"hold_s": "300"})),
     ("manual-read-too-early", "a reading before the least stabilising is none of the hold",
-     *((lambda o, r: (o, [event(40, "pump_off"), *r[1:]]))(*eye(530, 530))), open_("too_short")),
+     *eye(530, 530, off_s=40), open_("too_short")),
     ("manual-vented", "let off before the second reading",
-     *((lambda o, r: (o, [*r, event(200, "vent_open")]))(*eye(530, 530))),
-     open_("vented", "too_short")),
-    ("manual-vent-afterwards", "let off after it",
-     *((lambda o, r: (o, [*r, event(390, "vent_open")]))(*eye(530, 530))), passes()),
-    ("manual-pumped", "topped up between the readings",
-     *((lambda o, r: (o, [*r, event(200, "top_up")]))(*eye(530, 530))), open_("repressurised")),
+     *eye(530, 530, event(200, "vent_open")), open_("vented", "too_short")),
+    ("manual-vent-afterwards", "let off after it", *eye(530, 530, event(390, "vent_open")),
+     passes()),
+    ("manual-vent-before", "let off before the pump came off, and closed again",
+     *eye(530, 530, event(20, "vent_open")), passes()),
+    ("manual-vent-before-first", "without pump_off a vent before the first reading is none",
+     *eye(530, 530, event(20, "vent_open"), off_s=None), passes()),
+    ("manual-pumped", "topped up between the readings", *eye(530, 530, event(200, "top_up")),
+     open_("repressurised")),
+    ("manual-topped-up-before", "topped up before the first one",
+     *eye(530, 530, event(30, "top_up")), passes(figures={"top_ups": 1})),
     ("manual-low-after-two", "too low after two top-ups",
-     *((lambda o, r: (o, [*r, event(30, "top_up"), event(50, "top_up")]))(*eye(500, 500))),
-     fails("cannot_hold")),
-    ("manual-drift", "a zero one mm higher afterwards is added",
-     *((lambda o, r: ({**o, "instruments": [{**o["instruments"][0], "zero_after_pa": 9}]}, r))(
-         *eye(5200, 5198, unit="Pa"))), fails("drop", figures={"drop_raw_pa": "11"})),
+     *eye(500, 500, event(24, "top_up"), event(50, "top_up")), fails("cannot_hold")),
+    ("manual-low-after-one", "too low after one", *eye(500, 500, event(50, "top_up")),
+     open_("pressure_low")),
+    ("manual-at-tolerance", "one division below p_req is the tolerance",
+     *eye("4990.19335", "4990.19335", unit="Pa"), passes()),
+    ("manual-under-tolerance", "more is too low",
+     *eye("4990.193", "4990.193", unit="Pa"), open_("pressure_low")),
+    ("manual-drift", "a zero of 9 Pa afterwards is added",
+     *eye(5200, 5198, unit="Pa", scale={"zero_after_pa": 9}),
+     fails("drop", figures={"drop_raw_pa": "11"})),
+    ("manual-drift-down", "one below is not", *eye(5200, 5195, unit="Pa",
+                                                   scale={"zero_after_pa": -9}),
+     passes(figures={"drop_raw_pa": "5"})),
     ("manual-between", "a reading in between that lies two divisions lower, then back",
-     *((lambda o, r: (o, [*r, reading(200, 528, "mmH2O")]))(*eye(530, 530))), open_("rise")),
+     *eye(530, 530, reading(200, 528, "mmH2O")), open_("rise")),
+    ("manual-rise-10", "10 Pa up is one division", *eye(5200, 5210, unit="Pa"), passes()),
+    ("manual-rise-10.001", "more is a rise", *eye(5200, "5210.001", unit="Pa"), open_("rise")),
+    ("manual-second-late", "the first reading after the hold time ends it",
+     *eye(530, 530, reading(500, 0, "mmH2O")), passes(figures={"hold_s": "300"})),
+    ("manual-one-second-short", "299 s are enough", *eye(530, 530, last_s=384), passes()),
     ("manual-no-calibration", "the gate holds for eyes too",
-     *((lambda o, r: ({**o, "instruments": [
-         {k: v for k, v in o["instruments"][0].items() if k != "calibrated_until"}]}, r))(
-             *eye(530, 530))), open_("instrument")),
+     *eye(530, 530, scale={"calibrated_until": None}),
+     open_("instrument", figures={"faults": ["calibration_absent"]})),
     ("manual-conflict", "one number, two readings",
-     *((lambda o, r: (o, [*r[:2], r[2]._replace(seq="1"), r[2]._replace(seq="1", value="1")]))(
-         *eye(530, 530))), open_("conflict")),
+     *eye(530, 530, reading(390, 1, "mmH2O", seq="1"), reading(391, 2, "mmH2O", seq="1")),
+     open_("conflict")),
+    ("manual-clock", "time runs backwards",
+     *eye(530, 530, reading(391, 1, "mmH2O", seq="1"), reading(390, 2, "mmH2O", seq="2")),
+     open_("clock")),
     ("manual-no-zero-after", "without a zero afterwards it is flagged",
-     *((lambda o, r: ({**o, "isolation": {"declared": False}, "instruments": [
-         {k: v for k, v in o["instruments"][0].items() if k != "zero_after_pa"}]}, r))(
-             *eye(530, 530))),
+     *eye(530, 530, scale={"zero_after_pa": None}, isolation={"declared": False}),
      passes(flags=["manual", "no_zero_after", "uncorrected"], not_checked=[
          "photos", "let_by", "temperature", "barometer", "isolation", "zero_after"])),
-    ("manual-aborted", "an abort stops a reading by eye too",
-     *((lambda o, r: (o, [*r, event(200, "abort")]))(*eye(530, 530))),
+    ("manual-isolated", "the event takes isolation off the list",
+     *eye(530, 530, event(3, "isolated"), isolation=None),
+     passes(not_checked=["photos", "let_by", "temperature", "barometer"])),
+    ("manual-aborted", "an abort stops a reading by eye too", *eye(530, 530, event(200, "abort")),
      {"verdict": "ABORTED", "reasons": ["abort"]}),
+    ("manual-abort-afterwards", "after the second reading it is too late",
+     *eye(530, 528, event(386, "abort")), fails("drop")),
     ("manual-no-sensors", "declared sensors are not asked",
-     *((lambda o, r: ({**o, "instruments": [*o["instruments"], temperature(
-         calibrated_until="2020-01-01")]}, r))(*eye(530, 530))), passes()),
+     *eye(530, 530, instruments=[
+         gauge(resolution_pa=None, resolution=1, unit="mmH2O", zero_before_pa=0, zero_after_pa=0),
+         temperature(calibrated_until="2020-01-01")]), passes()),
+    ("manual-nothing-read", "no reading under pressure at all",
+     *eye(1, 1, off_s=None), open_("too_short")),
 ]  # fmt: skip
 
 MORE_HOLD_CASES: list[Spec] = [
     *TOP_UP_CASES,
     *FILLING_CASES,
+    *PEAK_CASES,
     *ZERO_CASES,
     *LIMIT_CASES,
     *MORE_MANUAL_CASES,

@@ -1,5 +1,6 @@
 """What is written for people agrees with the program."""
 
+import ast
 import inspect
 import re
 import tomllib
@@ -132,6 +133,30 @@ def test_every_command_of_the_socket_is_documented() -> None:
     rows = set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \| ", read("docs/socket.md"), re.MULTILINE))
 
     assert rows - {"do"} == table
+
+
+def log_events() -> set[str]:
+    """The names of all events that the hub logs in the field."""
+    events = set()
+    for path in (ROOT / "hub").rglob("*.py"):
+        if {"demo", "simulate"} & set(path.parts):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and re.fullmatch(r"log\.(?!bind)\w+", ast.unparse(node.func))
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                events.add(str(node.args[0].value))
+    return events
+
+
+def test_every_event_of_the_log_is_explained_to_operators() -> None:
+    text = read("docs/operator.md")
+
+    assert "store_refuses" in log_events()
+    assert sorted(event for event in log_events() if f"`{event}`" not in text) == []
 
 
 def test_decisions_are_numbered_without_gaps() -> None:

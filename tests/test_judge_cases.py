@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 
 from hub.judgement import judge_files
+from tests.make_cases import APPROVED, shortened
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
+ANSWERS = {
+    line["case"]: line
+    for line in map(json.loads, APPROVED.read_text(encoding="utf-8").splitlines())
+}
 
 
 def differences(expected: Mapping[str, Any], answer: Mapping[str, Any], at: str = "") -> list[str]:
@@ -27,12 +32,13 @@ def differences(expected: Mapping[str, Any], answer: Mapping[str, Any], at: str 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: Path) -> None:
-    """The answer holds every key that the case lists."""
+    """The answer holds every key that the case lists, and is as a whole the approved one."""
     expected = json.loads((case / "expected.json").read_text(encoding="utf-8"))
 
     answer = judge_files(case / "order.json", case / "readings.csv")
 
     assert differences(expected, answer) == [], expected["why"]
+    assert {"case": case.name, **shortened(answer)} == ANSWERS[case.name]
 
 
 def test_there_are_cases_for_every_verdict() -> None:

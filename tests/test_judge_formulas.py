@@ -1,6 +1,6 @@
 """The formulas behind the figures: golden vectors, windows, slopes, canonical text."""
 
-import datetime
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -227,10 +227,10 @@ def test_the_calibration_day_is_the_day_in_shanghai() -> None:
     """15:59:59.999999 UTC is the same day there, one microsecond later the next."""
     one = parsed(order()).instruments[0]
     midnight_us = at_us(14 * 3600)
-    last = datetime.date(2026, 11, 23)
+    last = date(2026, 11, 23)
 
     assert day_of(midnight_us - 1) == last
-    assert day_of(midnight_us) == last + datetime.timedelta(days=1)
+    assert day_of(midnight_us) == last + timedelta(days=1)
     assert calibration_fault(one, midnight_us) is None
     assert day_of(10**20) is None
     assert calibration_fault(one, 10**20) == "calibration_expired"

@@ -49,10 +49,11 @@ def in_other_units(
     """Each reading in a unit of its own, exactly the same quantity."""
     changed = []
     for row in rows:
-        if row.quantity != "event":
-            unit, factor = pick(FACTORS[row.unit])
-            row = row._replace(value=str(Decimal(row.value) / factor), unit=unit)
-        changed.append(row)
+        if row.quantity == "event":
+            changed.append(row)
+            continue
+        unit, factor = pick(FACTORS[row.unit])
+        changed.append(row._replace(value=str(Decimal(row.value) / factor), unit=unit))
     return changed
 
 
@@ -157,7 +158,7 @@ values = st.one_of(
 )
 chaos = st.lists(
     st.one_of(
-        st.builds(lambda s, word: event(s, word), st.integers(0, 900), words),
+        st.builds(event, st.integers(0, 900), words),
         st.builds(
             lambda s, value, unit, quality, seq: reading(s, value, unit, quality=quality, seq=seq),
             st.integers(0, 900),

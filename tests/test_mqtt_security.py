@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ PASSWORD_HASHER = "mosquitto_passwd"
 
 
 class Certificates(NamedTuple):
+    authority: trustme.CA
     ca: Path
     other_ca: Path
     server_cert: Path
@@ -42,6 +44,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
         made.private_key_pem.write_to_path(folder / f"{name}.key")
         made.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
     return Certificates(
+        ours,
         folder / "ca.pem",
         folder / "other.pem",
         folder / "server.pem",
@@ -134,6 +137,30 @@ def test_a_broker_of_another_name_is_refused(
         link.run_until(lambda: link.said("link_refused"))
 
     assert "host name" in link.detail("link_refused")
+
+
+def test_a_broker_whose_certificate_has_expired_is_refused(
+    tmp_path: Path, certificates: Certificates
+) -> None:
+    """The right authority, but yesterday."""
+    expired = certificates.authority.issue_cert(
+        "localhost", not_after=datetime.now(UTC) - timedelta(days=1)
+    )
+    expired.private_key_pem.write_to_path(tmp_path / "expired.key")
+    expired.cert_chain_pems[0].write_to_path(tmp_path / "expired.pem")
+    lines = tls_lines(
+        certificates._replace(
+            server_cert=tmp_path / "expired.pem", server_key=tmp_path / "expired.key"
+        ),
+        clients=False,
+    )
+    with (
+        Mosquitto(tmp_path, lines) as broker,
+        LinkRig(broker.port, host="localhost", tls=True, ca_file=str(certificates.ca)) as link,
+    ):
+        link.run_until(lambda: link.said("link_refused"))
+
+    assert "expired" in link.detail("link_refused")
 
 
 def test_a_client_certificate_lets_us_in(

@@ -107,6 +107,7 @@ def test_the_bytes_are_kept_for_the_record() -> None:
         ),
         ("\nwindow_s = {", "\n# window_s = {", "hold.drop.window_s: is missing"),
         ("[laser]\n", "[laser]\nexces_ppm_m = 1\n", 'did you mean "excess_ppm_m"'),
+        ("hold_s = { value = 300", "hold_s = { value = 20", "hold.indoor.hold_s is 20"),
         ('mark = "S"', 'mark = "Q"', ".mark: 'Q' is not accepted"),
         ('owner = "gas engineering"', "", "owner: is missing"),
         ("id = ", "id ", "not TOML"),

@@ -59,6 +59,7 @@ def isolated(filling: Filling) -> bool:
 
 def _figures(filling: Filling) -> dict[str, object]:
     gate, course, hold, found = filling.gate, filling.course, filling.hold, filling.found
+    rules = filling.pack.hold.settling
     figures: dict[str, object] = {
         "attempts": filling.attempt.number,
         "p_req_pa": text_of(filling.spec.p_req_pa),
@@ -72,6 +73,10 @@ def _figures(filling: Filling) -> dict[str, object]:
         figures["top_ups"] = course.top_ups
         if course.pump_off_pa is not None:
             figures["p_pump_off_pa"] = text_of(course.pump_off_pa)
+            if course.pump_off_pa > rules.p_max_factor.value * filling.spec.p_req_pa:
+                figures["over_pressure"] = True  # a meter or a self-closing valve may have tripped
+    else:
+        figures["p_target_pa"] = text_of(rules.target_factor.value * filling.spec.p_req_pa)
     if course is not None and hold is not None:
         figures["stabilise_s"] = text_of(Fraction(hold.from_us - course.settling_us, US))
         figures["hold_s"] = text_of(hold.held_s)
@@ -109,7 +114,7 @@ def _drop_figures(filling: Filling, hold: Hold, found: Drops) -> dict[str, objec
         return figures
     hold_us, pack = filling.spec.hold_us, filling.pack
     figures["leak_l_h"] = text_of(leak_l_h(volume_l, found.raw, hold_us, pack))
-    if operating_pa is not None:
+    if operating_pa is not None and hold.p1 > 0:
         air = filling.climate.at(*hold.windows_us[0])
         barometer = None if air is None else air.pa
         figures["leak_operating_l_h"] = text_of(

@@ -1,5 +1,7 @@
 """A ruling put into words: the verdict of the answer, with one sentence in each language."""
 
+from collections.abc import Mapping
+
 from hub.procedures.case import HOLDS, TestOrder
 from hub.procedures.ruling import Ruling
 from hub.procedures.verdict import Verdict
@@ -21,12 +23,18 @@ def verdict_of(order: TestOrder, ruling: Ruling, pack: RulePack) -> Verdict:
         flags=tuple(dict.fromkeys(ruling.flags)),
         figures=figures,
         limits=limits,
-        clauses=tuple(dict.fromkeys(limit["clause"] for limit in limits.values())),
+        clauses=_clauses(limits),
         rule_pack={"id": pack.id, "version": pack.version},
         not_checked=tuple(dict.fromkeys(ruling.not_checked)),
         sentence={lang: _sentence(lang, order, ruling) for lang in LANGUAGES},
         outcome=ruling.outcome,
     )
+
+
+def _clauses(limits: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """Each clause behind a limit once; a figure may rest on several, separated by comma."""
+    found = (clause for limit in limits.values() for clause in limit["clause"].split(", "))
+    return tuple(dict.fromkeys(found))
 
 
 def _sentence(lang: Language, order: TestOrder, ruling: Ruling) -> str:

@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol
 import structlog
 from paho.mqtt.client import topic_matches_sub
 
-from hub import Arrival, BadFrame, BrokerLink, Intake, Notice, Reading, Site
+from hub import MESSAGES_PER_TURN, Arrival, BadFrame, BrokerLink, Intake, Notice, Reading, Site
+from plugins.mqtt.backlog import Backlog
 from plugins.mqtt.facts import device_us
 from plugins.mqtt.plain_json import PlainJsonDecoder
 from plugins.mqtt.recent import Numbering, Recent
@@ -22,8 +23,6 @@ from plugins.mqtt.thingsboard import ThingsBoardDecoder
 
 log = structlog.get_logger()
 
-BACKLOG_S = 1.0
-"""After taking up a session, messages may have waited in it, until none has come for a turn."""
 ROUTES_MOST = 10_000
 LONGEST_REASON = 500
 PACKET_BITS = 16
@@ -70,11 +69,11 @@ class MqttDriver:
         self._settled: deque[Sequence[object]] = deque()
         self._recent = Recent(settings.remember)
         self._numbering = Numbering()
-        self._backlog = True
+        self._backlog = Backlog()
 
     def open(self) -> None:
         self._arrived.clear()
-        self._backlog = True
+        self._backlog.begin()
         self._link.open()
 
     def prime(self, recent: Iterable[Reading]) -> None:
@@ -92,12 +91,12 @@ class MqttDriver:
         while link.news:
             taken.append(self._notice(*link.news.popleft()))
         if link.epoch != epoch or not link.connected:
-            self._backlog = True
+            self._backlog.begin()
         arrived, self._arrived = self._arrived, []
-        if not arrived:
-            if link.connected and time.monotonic() - link.connected_s > BACKLOG_S:
-                self._backlog = False
-            return taken
+        self._backlog.arrived(sum(1 for _, _, message in arrived if message.qos))
+        if link.connected:
+            emptied = len(arrived) < MESSAGES_PER_TURN
+            self._backlog.look(emptied, time.monotonic() - link.connected_s)
         for at_us, of_epoch, message in arrived:
             receipt = of_epoch << PACKET_BITS | message.packet if message.qos else None
             self._take(at_us, message, receipt, taken)
@@ -121,6 +120,7 @@ class MqttDriver:
                 assert isinstance(receipt, int), "a receipt of ours"
                 if link.connected and receipt >> PACKET_BITS == link.epoch:
                     link.client.ack(receipt & 0xFFFF, 1)
+                    self._backlog.acknowledged(1)
 
     def _take(
         self, at_us: int, message: Arrival, receipt: int | None, taken: list[Intake | Notice]
@@ -203,7 +203,7 @@ class MqttDriver:
             if reading[8] == "good":
                 shown_us = device_us(sent, mapping.ts_unit) if synchronised and sent else None
                 late = (
-                    self._backlog and self._link.resumed
+                    self._backlog.waiting and self._link.resumed
                     if shown_us is None
                     else abs(at_us - shown_us) > self._late_us
                 )

@@ -7,6 +7,7 @@ own time, or the first one having come less than a minute ago.
 """
 
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Final
 
 from hub import Reading
@@ -48,7 +49,7 @@ class Recent:
 
         A broker sends a message again under the packet id it had, with DUP set.
         """
-        key = (str(packet), topic, payload.hex())
+        key = (str(packet), topic, blake2b(payload, digest_size=16).hexdigest())
         if redelivered and (key in self._young or key in self._old):
             return True
         self._note(key, 0)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -282,6 +283,16 @@ def test_no_sound_json_at_all_breaks_a_decoder(value: Any) -> None:
 def test_a_device_time_without_a_zone_is_unknown(sent: str, unit: str, us: int | None) -> None:
     """Some local time is no time."""
     assert device_us(sent, unit) == us
+
+
+@given(st.text(max_size=64), st.sampled_from(["s", "ms", "us"]))
+def test_no_text_at_all_breaks_the_reading_of_a_device_time(sent: str, unit: str) -> None:
+    assert isinstance(device_us(sent, unit), int | None)
+
+
+@given(st.datetimes(timezones=st.timezones()))
+def test_every_time_with_a_zone_is_understood(at: datetime) -> None:
+    assert device_us(at.isoformat(), "ms") == round(at.timestamp() * 1e6)
 
 
 def test_recent_forgets_the_oldest_and_keeps_what_it_promises() -> None:
