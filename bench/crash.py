@@ -180,6 +180,9 @@ def run(cycles: int, planted_cycles: int, per_s: float, seed: int) -> dict[str, 
     product = kill_loop(cycles, per_s, seed, {})
     early = kill_loop(planted_cycles, per_s, seed, EARLY, {"at_any_time": 1})
     forgetful = kill_loop(planted_cycles, per_s, seed, FORGETFUL, {"at_a_commit": 1})
+    for name, copy in (("early", early), ("forgetful", forgetful)):
+        if not copy["readings_in_ledger"]:
+            raise SystemExit(f"the planted copy ({name}) recorded nothing at all: mend the plant")
     seen = {
         "missing_when_acknowledged_early": early["acknowledged_but_missing"],
         "duplicates_when_forgetful": forgetful["duplicates_in_ledger"],

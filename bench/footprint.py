@@ -162,7 +162,7 @@ class Wear:
             hub.wait_ready()
             load = publisher(broker.port, self._rate, round(self._rate * self._longest_s) + 100)
             try:
-                marks = self._watch(hub, progress, task)
+                rounds, marks = self._watch(hub, progress, task)
             finally:
                 load.kill()
                 load.wait()
@@ -170,13 +170,15 @@ class Wear:
         return {
             "bytes_per_reading": round((to_bytes - from_bytes) / (to_count - from_count)),
             "readings": to_count - from_count,
-            "checkpoints": len(marks) - 1 if len(marks) > 2 else 0,
+            "checkpoints": rounds,
         }
 
-    def _watch(self, hub: Hub, progress: Progress, task: TaskID) -> list[tuple[int, int]]:
-        """(bytes written, readings recorded) at each restart of the log.
+    def _watch(
+        self, hub: Hub, progress: Progress, task: TaskID
+    ) -> tuple[int, list[tuple[int, int]]]:
+        """Whole rounds seen, and (bytes written, readings recorded) at each restart of the log.
 
-        When too few were seen: at the beginning and at the end.
+        When there was no whole round: 0, and the same at the beginning and at the end.
         """
         wal = self._folder / "state" / "ledger.db-wal"
         begin_s = time.monotonic()
@@ -188,7 +190,9 @@ class Wear:
                 salt = now
                 restarts.append(self._mark(hub))
         progress.update(task, completed=self._longest_s)
-        return restarts if len(restarts) > 2 else [begin, self._mark(hub)]
+        if len(restarts) > 1:
+            return len(restarts) - 1, restarts
+        return 0, [begin, self._mark(hub)]
 
     def _mark(self, hub: Hub) -> tuple[int, int]:
         written = psutil.Process(hub.pid()).io_counters().write_bytes

@@ -73,6 +73,11 @@ def pressed(*points: tuple[int, object], vent_s: int | None = None) -> list[Row]
     return rows
 
 
+def bent(second: int, by: str) -> Decimal:
+    """6 Pa/min and a little more each minute, exactly."""
+    return 5300 - Decimal(second) / 10 - Decimal(by) * second * second
+
+
 TOP_UP_CASES: list[Spec] = [
     ("top-up-with-pump-events", "top_up, pump_on and pump_off are one top-up, ended by pump_off",
      order(), [*pressed((30, 5100), (80, 5200), (450, 5200)), event(66, "top_up"),
@@ -111,6 +116,21 @@ TOP_UP_CASES: list[Spec] = [
                         (115, 5200), (500, 5200)),
                event(46, "top_up"), event(86, "top_up"), event(112, "top_up")],
      passes(figures={"top_ups": 3})),
+    ("third-top-up-at-5000", "a pressure of exactly p_req has not fallen below it",
+     order(), [*pressed((30, 5100), (50, 5200), (80, 5060), (90, 5200), (110, 5000),
+                        (115, 5200), (500, 5200)),
+               event(46, "top_up"), event(86, "top_up"), event(112, "top_up")],
+     passes(figures={"top_ups": 3})),
+    ("third-top-up-at-once", "a third one before any reading shows a fall",
+     order(), [*pressed((30, 5100), (50, 5200), (80, 5060), (90, 5200), (500, 5200)),
+               event(46, "top_up"), event(86, "top_up"), event(87, "pump_off"),
+               event(88, "top_up")], passes(figures={"top_ups": 3})),
+    ("sag-at-tolerance", "after two top-ups a mean of exactly p_req less one step holds",
+     order(), [*until(pressed((30, 5100), (50, 5200), (80, 5060), (90, 5200)), 90),
+               event(46, "top_up"), event(86, "top_up"), event(460, "vent_open"),
+               *(reading(s, 4999) for s in range(95, 461, 5)),
+               *(reading(s, 0) for s in range(465, 500, 5))],
+     passes(figures={"top_ups": 2, "p1_pa": "4999"})),
     ("top-up-never-ends", "a top-up whose end is not seen is no hold",
      order(), [*pressed((30, 5100), (70, 5200)), event(66, "top_up")], open_("too_short")),
     ("low-after-two-top-ups", "row 3 after two top-ups is a pipe that cannot hold",
@@ -151,6 +171,10 @@ FILLING_CASES: list[Spec] = [
      order(), [r for r in held(lambda s: 4000 + s // 5 % 2, ramp=(1000, 3000, 4000))
                if r.value != "pump_off"],
      open_("pressure_low", flags=["pump_off_inferred"])),
+    ("pump-off-between-readings", "the peak lies between two readings: the higher stands for it",
+     order(), [r._replace(at_us=r.at_us - 1_000_000) if r.value == "pump_off" else r
+               for r in held(ramp=(1000, 2400, 5200))],
+     passes(figures={"p_pump_off_pa": "5200", "stabilise_s": "61"})),
     ("no-reading-at-pump-off", "the gauge was away when the pump came off",
      order(), without(held(), 15, 20, 25, 30, 35), open_("no_liveness")),
     ("drift-added-to-calibration", "calibration of a repeated test counts from its own zero",
@@ -260,6 +284,16 @@ LIMIT_CASES: list[Spec] = [
      order(), [r for r in Pipe(every_s=5, settle_s=200, shape=lambda t: -0.2 * t).rows()
                if r.quantity == "event" or not 62 < (r.at_us - reading(0, 0).at_us) / 1e6 < 78],
      fails("drop", flags=["steady_fall"], figures={"stabilise_s": "150"})),
+    ("steady-bend", "a fall that bends by 0.72 Pa/min each minute is steady",
+     order(), held(lambda s: bent(s + 120, "0.0001"), settle_s=120,
+                   settling=lambda s: bent(s, "0.0001"), ramp=(1000, 3000, 5300)),
+     fails("drop", flags=["steady_fall"], figures={"stabilise_s": "120"})),
+    ("no-steady-bend", "one that bends by 1.44 is not",
+     order(), held(lambda s: bent(s + 120, "0.0002"), settle_s=120,
+                   settling=lambda s: bent(s, "0.0002"), ramp=(1000, 3000, 5300), vent=False),
+     open_("too_short", flags=[])),
+    ("corrected-within", "0.05 K of warming hides 18 Pa, which is within L",
+     sensed(), [*held(), *air(20, "20.05", "1013.25", "1013.25")], passes(flags=[])),
     ("steady-rise", "a steady rise is no steady fall",
      order(), Pipe(every_s=5, settle_s=600, shape=lambda t: 0.2 * t).rows(),
      open_("rise", flags=["unstable_start"])),

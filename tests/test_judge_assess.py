@@ -10,9 +10,22 @@ from hub.procedures import Assessment, Row, TestOrder, assess, judge
 from hub.rulepack import load_pack
 from tests.case_gas import detector, samples, screen, stay, swept, walk, work
 from tests.case_gas import purge as purge_order
-from tests.case_holds import still
+from tests.case_holds import eye, still
 from tests.make_cases import ALL_CASES
-from tests.toy import at_us, event, gauge, held, order, parsed, reading, steady, until, without
+from tests.toy import (
+    at_us,
+    event,
+    falling,
+    gauge,
+    held,
+    order,
+    parsed,
+    reading,
+    sample,
+    steady,
+    until,
+    without,
+)
 
 PACK = load_pack()
 INDOOR = parsed(order())
@@ -76,6 +89,38 @@ def test_a_pass_waits_no_longer_than_two_minutes() -> None:
     verdict = look(rows, 505).verdict
     assert verdict is not None
     assert verdict.flags == ("uncorrected", "no_zero_after")
+
+
+def test_a_pipe_that_empties_slowly_is_waited_for() -> None:
+    """Neither three readings together nor a level far from zero is taken for the zero."""
+    rows = [row for row in until(held(), 390) if row.value != "vent_open"]
+    slow = [reading(391 + k, round(60 * 0.5 ** (k / 8))) for k in range(80)]
+    rows += [event(390, "vent_open"), *(row._replace(seq="") for row in slow[::5])]
+    level = [row._replace(value="12") for row in slow[::5]]
+
+    assert look(rows, 421).verdict is None
+    told = look(rows, 470).verdict
+    assert told is not None
+    assert told.verdict == "PASS"
+    drifted = [*rows[: -len(level)], *level]
+    assert look(drifted, 470).verdict is None
+    late = assess(INDOOR, drifted, PACK, at_us(505)).verdict
+    assert late is not None
+    assert late.figures["faults"] == ["zero_drift"]
+
+
+def test_a_fail_by_a_zero_that_may_still_fall_waits() -> None:
+    """A fall of 15 Pa, and a tail of 8 Pa that is not yet a rest: no leak yet."""
+    rows = [row for row in until(held(falling("14.5")), 390) if row.value != "vent_open"]
+    tail = [reading(391 + k, value) for k, value in enumerate((9, 8, 7))]
+    rest = [reading(396 + 5 * k, 0) for k in range(4)]
+    rows += [event(390, "vent_open"), *tail]
+
+    assert judge(INDOOR, rows, PACK).verdict == "FAIL"
+    assert look(rows, 393).verdict is None
+    told = assess(INDOOR, [*rows, *rest], PACK, at_us(411)).verdict
+    assert told is not None
+    assert told.verdict == "PASS"
 
 
 def test_a_declared_zero_needs_no_waiting() -> None:
@@ -300,6 +345,97 @@ def test_a_screen_is_decided_by_closing_it() -> None:
     closed = assess(given, [*rows, event(300, "close")], PACK, at_us(300)).verdict
     assert closed is not None
     assert closed.outcome == "no_anomaly"
+
+
+def test_a_top_up_shows_as_pressurising() -> None:
+    """Until its end is seen the pump is at work."""
+    rows = [*until(held(), 60), event(61, "top_up"), reading(62, 5210), reading(66, 5230)]
+
+    assert look(rows, 66).stage == "pressurising"
+
+
+def test_a_display_of_the_gas_checks() -> None:
+    """Since when, what is left of the half hour, the newest usable value."""
+    rows = [*walk(7), *stay("door", 271, 99, seconds=0, quality="fault")]
+    now = look(rows, 130, parsed(work()))
+
+    assert (now.stage, now.since_us, now.remaining_s) == ("sampling", at_us(10), 1680)
+    assert now.latest == (7, "%LEL")
+    assert look(rows, 271, parsed(work())).latest == (0, "%LEL")
+    assert look(walk(7), 5, parsed(work())).stage == "waiting"
+    two = parsed(work(instruments=[detector(name="e"), detector()]))
+    early = [event(0, "zeroed"), *stay("joint", 10, 3, seconds=0)]
+    later = [row._replace(instrument="e") for row in stay("joint", 20, 5, seconds=0)]
+    assert assess(two, [*later, *early], PACK, at_us(21)).latest == (5, "%LEL")
+
+
+def test_a_display_of_the_samples() -> None:
+    """The newest sample with a value, and when it was taken."""
+    given = parsed(purge_order())
+    rows = [*samples(95, 20), sample(400, 95, quality="fault")]
+
+    now = assess(given, rows, PACK, at_us(500))
+
+    assert (now.stage, now.since_us, now.latest) == ("sampling", at_us(300), (20, "%vol"))
+    assert assess(given, [], PACK, at_us(0)).stage == "waiting"
+
+
+def test_a_display_of_the_laser() -> None:
+    """In ppm.m whatever the device sends; nothing while the newest row has no value."""
+    given = parsed(screen())
+    lel = reading(300, "0.001", "LEL.m", instrument="l", quantity="gas_path", point="vent#1")
+
+    now = assess(given, [*swept(20, 21, 22), lel], PACK, at_us(301))
+
+    assert (now.stage, now.since_us, now.latest) == ("sampling", at_us(1), (50, "ppm.m"))
+    bad = [*swept(20, 20, 20), lel._replace(quality="fault")]
+    assert assess(given, bad, PACK, at_us(301)).latest is None
+    assert assess(given, [], PACK, at_us(0)).stage == "waiting"
+
+
+def test_a_display_of_a_reading_by_eye() -> None:
+    """From the first reading under pressure on it is a hold."""
+    given, rows = eye(530, 530)
+    before = assess(parsed(given), [event(25, "pump_off")], PACK, at_us(30))
+    between = look(rows, 100, parsed(given))
+
+    assert (before.stage, before.since_us, before.latest) == ("pressurising", None, None)
+    assert (between.stage, between.since_us) == ("holding", at_us(85))
+    assert between.latest == (Decimal("5197.5245"), "Pa")
+    assert between.verdict is None
+
+
+def test_a_reading_by_eye_is_told_like_any_other() -> None:
+    """A fail at the second reading; a pass when the zero is known, or after 120 s."""
+    given, rows = eye(530, 528)
+    unseen, tight = eye(530, 530, scale={"zero_after_pa": None})
+
+    assert decided_at(rows, parsed(given)) == 385
+    assert decided_at(eye(530, 530)[1], parsed(given)) == 385
+    assert decided_at(tight, parsed(unseen)) == 505
+    assert decided_at([*tight, event(200, "vent_open")], parsed(unseen)) == 200
+    vented = [*tight, event(386, "vent_open"), *(reading(387 + k, 0) for k in range(12))]
+    assert decided_at(vented, parsed(unseen)) == 392
+    assert decided_at(vented[:-9], parsed(unseen)) == 505
+    assert decided_at(tight, parsed(order(source="manual"))) == 0
+
+
+def test_spacing_expires_too() -> None:
+    """Three quick samples are told after the hour, not before."""
+    given = parsed(purge_order())
+    rows = samples(95, 95, 95, every_s=10)
+
+    assert assess(given, rows, PACK, at_us(3600)).verdict is None
+    verdict = assess(given, rows, PACK, at_us(3600) + 1).verdict
+    assert verdict is not None
+    assert verdict.reasons[0] == "spacing"
+
+
+@pytest.mark.parametrize("given", [purge_order(instruments=[detector()]), work(
+    instruments=[detector(lel_basis_pct_vol=0)])])  # fmt: skip
+def test_a_wrong_detector_is_told_at_once(given: dict[str, Any]) -> None:
+    """Before it has sent a row."""
+    assert assess(parsed(given), [], PACK, at_us(0)).verdict is not None
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=lambda case: str(case[0]))

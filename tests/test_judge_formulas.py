@@ -157,13 +157,19 @@ def test_the_end_of_a_rise_needs_ten_quiet_seconds() -> None:
 
 
 def test_the_reading_of_a_moment() -> None:
-    """The last before it if near enough, else the next, else none."""
+    """The higher of both neighbours that are near enough; one at the moment stands for itself."""
     some = track(1, 2, every_s=10)
 
-    assert some.near(9_000_000, 9_000_000) == 0
-    assert some.near(9_000_000, 8_000_000) == 1
+    assert some.near(9_000_000, 9_000_000) == 1
+    assert some.near(9_000_000, 1_000_000) == 1
+    assert some.near(2_000_000, 2_000_000) == 0
+    assert some.near(0, 10_000_000) == 0
     assert some.near(30_000_000, 10_000_000) is None
+    assert some.near(20_000_000, 10_000_000) == 1
     assert some.near(-11_000_000, 10_000_000) is None
+    assert some.near(-10_000_000, 10_000_000) == 0
+    assert track(2, 1, every_s=10).near(5_000_000, 5_000_000) == 0
+    assert track(2, 2, every_s=10).near(5_000_000, 5_000_000) == 0
     assert track().near(0, 10) is None
 
 

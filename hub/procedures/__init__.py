@@ -24,7 +24,7 @@ from hub.procedures.gate import day_of
 from hub.procedures.hold import judge_hold
 from hub.procedures.laser import judge_laser
 from hub.procedures.purge import judge_degas, judge_purge
-from hub.procedures.ruling import AT_ONCE, NEVER, Ruling, inconclusive
+from hub.procedures.ruling import AT_ONCE, Ruling, inconclusive
 from hub.procedures.safe_to_work import judge_safe_to_work
 from hub.procedures.series import US, Record, read
 from hub.procedures.verdict import Assessment, Verdict
@@ -114,7 +114,6 @@ def _out_of_force(ruling: Ruling) -> Ruling:
     refused.limits = ruling.limits
     refused.not_checked = ruling.not_checked
     refused.outcome = None if ruling.outcome is None else "invalid"
-    refused.decided_us = NEVER
     return refused
 
 

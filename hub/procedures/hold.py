@@ -7,6 +7,7 @@ that cannot hold or falls so far that the end need not be awaited, then rows 2 t
 from hub.procedures.case import TestOrder
 from hub.procedures.hold_figures import dress
 from hub.procedures.hold_filling import Filling
+from hub.procedures.hold_gate import closing
 from hub.procedures.hold_spec import HoldSpec, resolve
 from hub.procedures.hold_table import Finding, row_2, row_3, rows_4_to_6, rows_7_to_12
 from hub.procedures.manual import judge_eye_readings
@@ -162,12 +163,8 @@ def _ruled(filling: Filling, finding: Finding, let_us: int | None) -> Ruling:
     elif filling.due_us == NEVER:
         # One more silence than a hold may have, and no later reading can make it good.
         ruling.settles_us = filling.last_us + filling.gap_us + 1
-    elif finding.verdict != "PASS":
-        ruling.decided_us, ruling.settles_us = filling.due_us, AT_ONCE
-    elif filling.gate.after is None:
-        ruling.decided_us = ruling.settles_us = filling.wait_us
     else:
-        seen_us = filling.gate.after.seen_us or filling.due_us
-        ruling.decided_us = min(filling.wait_us, max(seen_us, filling.due_us))
-        ruling.settles_us = AT_ONCE
+        ruling.decided_us, ruling.settles_us = closing(
+            ruling.verdict, filling.gate, filling.due_us, filling.wait_us
+        )
     return ruling

@@ -15,7 +15,9 @@ from hub.procedures.gate import (
 )
 from hub.procedures.hold_spec import HoldSpec
 from hub.procedures.pressurising import Attempt
+from hub.procedures.ruling import AT_ONCE
 from hub.procedures.series import Record
+from hub.procedures.verdict import Word
 from hub.procedures.zero import ZeroAfter, zero_after, zero_before, zero_is_off
 from hub.rulepack import RulePack
 
@@ -74,6 +76,8 @@ def look(
         faults.append("zero_drift")
     pumped = bool(attempt.pump_offs_us) and not attempt.inferred
     pending = _OPEN if pumped else _OPEN | _OPEN_UNTIL_PUMPED
+    if after is not None and not after.firm:
+        pending |= {"zero_drift"}
     return GateSeen(before, after, tuple(faults), firm=bool(set(faults) - pending))
 
 
@@ -103,3 +107,17 @@ def _first_us(one: Instrument, record: Record, attempt: Attempt) -> int | None:
         if from_us is None or reading.at_us >= from_us
     )
     return next(times, None)
+
+
+def closing(verdict: Word, gate: GateSeen, due_us: float, wait_us: float) -> tuple[float, float]:
+    """When a hold that went its whole time was decided, and from when on that is final.
+
+    Only a pass waits for the zero afterwards; a zero that may still change keeps anything open.
+    """
+    after = gate.after
+    if after is None:
+        return (wait_us, wait_us) if verdict == "PASS" else (due_us, AT_ONCE)
+    settles_us = AT_ONCE if after.firm else wait_us
+    if verdict != "PASS" or after.seen_us is None:
+        return due_us, settles_us
+    return min(wait_us, max(after.seen_us, due_us)), settles_us

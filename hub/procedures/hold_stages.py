@@ -237,7 +237,7 @@ class Stages:
             return False
         before = track.slope(track.closed(first_us, middle_us))
         now = track.slope(track.closed(middle_us, at_us))
-        if before is None or now is None or before.pa_per_s >= 0 or now.pa_per_s >= 0:
+        if before is None or now is None or now.pa_per_s >= 0:
             return False
         change = abs(now.pa_per_s - before.pa_per_s)
         if change * _MINUTE_S <= rules.steady_pa_per_min.value:

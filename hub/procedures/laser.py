@@ -138,8 +138,8 @@ def _background(readings: list[Reading], pack: RulePack) -> Background | None:
         return None
     values = [value for _, value in good]
     mean = mean_of(values)
-    variance = sum(((Fraction(v) - mean) ** 2 for v in values), Fraction(0)) / (len(values) - 1)
-    return Background(mean, variance)
+    squares = [(Fraction(value) - mean) ** 2 for value in values]
+    return Background(mean, Fraction(sum(squares)) / (len(values) - 1))
 
 
 def _openings(by_point: Mapping[str, list[Reading]], pack: RulePack) -> dict[str, Opening]:

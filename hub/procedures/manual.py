@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import accumulate
 
 from hub.procedures.case import TestOrder
-from hub.procedures.hold_gate import GateSeen, look, resolution_pa
+from hub.procedures.hold_gate import GateSeen, closing, look, resolution_pa
 from hub.procedures.hold_spec import HoldSpec, us
 from hub.procedures.pressurising import Attempt
 from hub.procedures.ruling import AT_ONCE, Ruling, inconclusive
@@ -112,12 +112,8 @@ def _decide(
         return inconclusive("too_short")
     ruling = _rows(attempt, spec, pack, gate, first, last)
     ended_us = attempt.track.at[last]
-    ruling.decided_us, ruling.settles_us = ended_us, AT_ONCE
-    if ruling.verdict == "PASS":
-        wait_us = ended_us + us(pack.hold.evidence.zero_after_wait_s)
-        seen_us = wait_us if gate.after is None else (gate.after.seen_us or ended_us)
-        ruling.decided_us = min(wait_us, max(seen_us, ended_us))
-        ruling.settles_us = wait_us if gate.after is None else AT_ONCE
+    wait_us = ended_us + us(pack.hold.evidence.zero_after_wait_s)
+    ruling.decided_us, ruling.settles_us = closing(ruling.verdict, gate, ended_us, wait_us)
     return ruling
 
 

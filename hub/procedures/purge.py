@@ -7,6 +7,7 @@ a bad one starts again at any time; three counted samples complete the series.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from hub.procedures.case import Instrument, TestOrder
 from hub.procedures.gate import calibration_fault
@@ -15,6 +16,8 @@ from hub.procedures.ruling import AT_ONCE, NEVER, Ruling, inconclusive, with_abo
 from hub.procedures.series import Reading, Record
 from hub.procedures.verdict import text_of
 from hub.rulepack import Figure, RulePack
+
+_WORST_FIRST: Final = ("FAIL", "INCONCLUSIVE", "PASS")
 
 Qualify = Callable[[Reading], bool | None]
 """Whether a row is a good sample; None when it is no sample at all."""
@@ -96,15 +99,15 @@ def judge_purge(order: TestOrder, record: Record, pack: RulePack) -> Ruling:
     """K2. With nitrogen an oxygen instrument replaces the gas criterion."""
     by_oxygen = order.medium == "nitrogen" and bool(order.of("oxygen"))
     used = order.of("oxygen") if by_oxygen else order.of("gas")
-    faults, units = _faults(order, record, used), _foreign_units(record, used, {"%vol"})
+    faults = _faults(order, record, used)
+    # %LEL is the instrument's fault (it cannot certify K2), not a slip of the unit.
+    foreign = _foreign(record, used, {"%vol", "%LEL"})
     rules = pack.purge
     if by_oxygen:
         criterion = rules.oxygen_below_pct_vol
     else:
         criterion = rules.gas_min_pct_vol
         faults += _lel_instruments(record, used)
-    # %LEL is the instrument's fault (it cannot certify K2), not a slip of the unit.
-    units = [unit for unit in units if unit != "%LEL"]
     if any(one.range_pct_vol is not None and one.range_pct_vol < criterion.value for one in used):
         faults.append("range_small")
 
@@ -115,7 +118,7 @@ def judge_purge(order: TestOrder, record: Record, pack: RulePack) -> Ruling:
             return reading.value < criterion.value
         return reading.value >= criterion.value
 
-    ruling = _judge(order, record, pack, [(used, qualify)], faults, units)
+    ruling = _judge(order, record, pack, [(used, qualify)], faults, foreign)
     ruling.limits |= {"criterion": criterion}
     if not by_oxygen and any(one.range_pct_vol is None for one in used):
         ruling.not_checked.append("range_pct_vol")
@@ -158,8 +161,8 @@ def judge_degas(order: TestOrder, record: Record, pack: RulePack) -> Ruling:
     if nitrogen and not oxygen:
         faults.append("oxygen_absent")
     faults += _degas_ranges(gas, oxygen if nitrogen else (), pack)
-    units = _foreign_units(record, used, {"%LEL", "%vol"})
-    ruling = _judge(order, record, pack, wanted, faults, units)
+    foreign = _foreign(record, used, {"%LEL", "%vol"})
+    ruling = _judge(order, record, pack, wanted, faults, foreign)
     ruling.limits |= {
         "criterion": rules.degas_max_pct_lel,
         "gas_lel_pct_vol": work.gas_lel_pct_vol,
@@ -211,14 +214,12 @@ def _lel_instruments(record: Record, used: Sequence[Instrument]) -> list[str]:
     return []
 
 
-def _foreign_units(record: Record, used: Sequence[Instrument], allowed: set[str]) -> list[str]:
-    """Units and quantities in which samples came that this procedure does not take."""
-    if not used:
-        return ["no instrument of the quantity"]
+def _foreign(record: Record, used: Sequence[Instrument], allowed: set[str]) -> bool:
+    """Samples came in a unit or quantity that this procedure does not take."""
     names = {one.name for one in used}
     sent = {one.sent_unit for name in names for one in record.readings[name] if one.sent_unit}
-    misfits = {row.unit for row in record.misfits if row.instrument in names}
-    return sorted((sent - allowed) | misfits)
+    slips = any(row.instrument in names for row in record.misfits)
+    return not used or slips or not sent <= allowed
 
 
 def _judge(
@@ -227,7 +228,7 @@ def _judge(
     pack: RulePack,
     wanted: Sequence[tuple[Sequence[Instrument], Qualify]],
     faults: list[str],
-    units: list[str],
+    foreign: bool,
 ) -> Ruling:
     changes_us = record.times("vent_open", "vent_closed")
     all_series = []
@@ -238,18 +239,18 @@ def _judge(
     reasons = ["instrument"] if faults else []
     reasons += ["clock"] if record.clock else []
     reasons += ["conflict"] if record.conflict else []
-    reasons += ["unit"] if units else []
+    reasons += ["unit"] if foreign else []
     if reasons:
         ruling = inconclusive(*reasons, settles_us=AT_ONCE)
         ruling.details = faults
     else:
         ruling = _worst([_series_ruling(series, pack) for series in all_series])
     samples = [sample for series in all_series for sample in series.samples]
-    ruling.figures |= {"samples": samples}
+    ruling.figures = {"samples": samples}
     ruling.not_checked.append("flushing")
     if order.medium is None:
         ruling.not_checked.append("medium")
-    ruling.limits |= _common_limits(pack)
+    ruling.limits = _common_limits(pack)
     used = [r for some, _ in wanted for one in some for r in record.readings[one.name]]
     known = [(r.at_us, r.value, r.unit) for r in used if r.value is not None]
     if known:
@@ -265,8 +266,7 @@ def _common_limits(pack: RulePack) -> dict[str, Figure]:
 
 def _worst(rulings: Sequence[Ruling]) -> Ruling:
     """All must pass; a failed series says more than an incomplete one."""
-    order = {"FAIL": 0, "INCONCLUSIVE": 1, "PASS": 2}
-    worst = min(rulings, key=lambda ruling: order[ruling.verdict])
+    worst = min(rulings, key=lambda ruling: _WORST_FIRST.index(ruling.verdict))
     if worst.verdict == "PASS":
         worst.decided_us = max(ruling.decided_us for ruling in rulings)
     return worst

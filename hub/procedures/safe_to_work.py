@@ -39,7 +39,7 @@ class Stay(NamedTuple):
 def judge_safe_to_work(order: TestOrder, record: Record, pack: RulePack) -> Ruling:
     """At or over the limit is FAIL before anything else; the rest must be complete to pass."""
     ruling = _decide(order, record, pack)
-    ruling.figures |= _figures(order, record, pack)
+    ruling.figures = _figures(order, record, pack)
     ruling.limits = {
         "limit_pct_lel": pack.work.limit_pct_lel,
         "gas_lel_pct_vol": pack.work.gas_lel_pct_vol,
@@ -47,7 +47,7 @@ def judge_safe_to_work(order: TestOrder, record: Record, pack: RulePack) -> Ruli
         "dwell_s": pack.work.dwell_s,
     }
     if not order.points:
-        ruling.not_checked += list(_ROLES)
+        ruling.not_checked = list(_ROLES)
     readings = _gas_readings(order, record)
     if readings:
         ruling.stage, ruling.since_us = "sampling", readings[0].at_us

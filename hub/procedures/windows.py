@@ -63,13 +63,19 @@ class Track:
         return rise > by_pa * (n_first * n_then)
 
     def near(self, at_us: int, within_us: int) -> int | None:
-        """Index of the reading that stands for a moment: the last before it, else the next."""
+        """Index of the reading that stands for the moment the pump came off.
+
+        The last one before it and the first one after it bracket the peak; the higher is nearer
+        to it. A reading at the very moment stands for itself; one farther away for nothing.
+        """
         i = bisect_right(self.at, at_us) - 1
-        if i >= 0 and at_us - self.at[i] <= within_us:
-            return i
-        if i + 1 < len(self.at) and self.at[i + 1] - at_us <= within_us:
-            return i + 1
-        return None
+        before = i if i >= 0 and at_us - self.at[i] <= within_us else None
+        if before is not None and self.at[before] == at_us:
+            return before
+        after = i + 1 if i + 1 < len(self.at) and self.at[i + 1] - at_us <= within_us else None
+        if before is None or after is None:
+            return after if before is None else before
+        return before if self.pa[before] >= self.pa[after] else after
 
     def rise_ends(self, i: int, end: int, still_us: int, from_pa: Decimal) -> int | None:
         """First reading in [i, end) at or over from_pa after which nothing is higher for still_us.

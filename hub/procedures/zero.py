@@ -15,10 +15,15 @@ _ENDS_REST: Final = ("pump_on", "top_up", "zeroed")
 
 
 class ZeroAfter(NamedTuple):
-    """seen_us: when the readings at rest were complete; None: declared in the order."""
+    """seen_us: when the readings at rest were complete; None: declared in the order.
+
+    firm: declared, or a whole window at rest within the allowed drift; otherwise the pipe may
+    still be emptying, and later readings may say better.
+    """
 
     pa: Fraction
     seen_us: int | None
+    firm: bool
 
 
 def zero_before(attempt: Attempt, pack: RulePack, step_pa: Decimal) -> Fraction | None:
@@ -58,7 +63,7 @@ def zero_after(
     is still falling, a gauge that has drifted stays where it is.
     """
     if attempt.gauge.zero_after_pa is not None:
-        return ZeroAfter(Fraction(attempt.gauge.zero_after_pa), None)
+        return ZeroAfter(Fraction(attempt.gauge.zero_after_pa), None, firm=True)
     track = attempt.track
     if vent_us is None or not len(track):
         return None
@@ -69,9 +74,9 @@ def zero_after(
     drift_pa = Fraction(pack.hold.instrument.drift_pa.value)
     found: ZeroAfter | None = None
     for k, window in _rest_windows(track, i, j, pack, step_pa):
-        found = ZeroAfter(track.mean(window), track.at[k])
+        found = ZeroAfter(track.mean(window), track.at[k], firm=False)
         if abs(found.pa - base) <= drift_pa:
-            return found
+            return found._replace(firm=True)
     return found or _last_rest(track, i, j, pack, step_pa)
 
 
@@ -102,4 +107,4 @@ def _last_rest(track: Track, i: int, j: int, pack: RulePack, step_pa: Decimal) -
         first -= 1
     if j - first < _REST_READINGS:
         return None
-    return ZeroAfter(track.mean((first, j)), track.at[j - 1])
+    return ZeroAfter(track.mean((first, j)), track.at[j - 1], firm=False)

@@ -351,20 +351,28 @@ def test_a_folder_that_is_not_there_is_not_made_up(folder: Path) -> None:
         filer(folder / "gone").open()
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[Path]:
-    """A file system that is full: every byte beyond the quota of this process's file size."""
+@contextmanager
+def files_of_at_most(length: int) -> Iterator[None]:
+    """The system refuses to let any file of this process grow beyond *length* bytes.
+
+    Only around what is tested: the log that pytest writes to is such a file too.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (700, hard))
-    yield folder
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (length, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_folder_keeps_the_batch_and_leaves_nothing_whole(tiny: Path) -> None:
+def test_a_full_folder_keeps_the_batch_and_leaves_nothing_whole(tmp_path: Path) -> None:
     """Refused by the system in the middle of a file; named with the way out."""
-    with pytest.raises(SinkUnavailable, match=r"tiny.*cannot be written.*free space"):
+    tiny = tmp_path / "tiny"
+    tiny.mkdir()
+    with (
+        pytest.raises(SinkUnavailable, match=r"tiny.*cannot be written.*free space"),
+        files_of_at_most(700),
+    ):
         file(tiny, *(parcel(n) for n in range(1, 10)))
 
     assert not list(tiny.glob("*.json"))
