@@ -137,7 +137,12 @@ class LinkRig:
             self.turn()
             return condition()
 
-        wait_until(turned, what or f"notices {self.notices}, intakes {self.intakes[-3:]}", LONG_S)
+        # A look of ours takes a turn's time as well.
+        wait_until(turned, what or "what the test waits for", LONG_S / 4)
+
+    def run_past_backlog(self) -> None:
+        """Until the link is sure that nothing comes from the broker's queue any more."""
+        self.run_until(lambda: not self.driver._backlog.waiting, "the end of the backlog")
 
     def run_quiet(self, turns: int = 15) -> None:
         """Let whatever would still come, come."""

@@ -11,7 +11,7 @@ from hub.procedures.hold_gate import closing
 from hub.procedures.hold_spec import HoldSpec, resolve
 from hub.procedures.hold_table import Finding, row_2, row_3, rows_4_to_6, rows_7_to_12
 from hub.procedures.manual import judge_eye_readings
-from hub.procedures.pressurising import find_attempt
+from hub.procedures.pressurising import find_attempts
 from hub.procedures.ruling import AT_ONCE, NEVER, Ruling, inconclusive, with_abort
 from hub.procedures.series import Record, period_us
 from hub.rulepack import RulePack
@@ -22,24 +22,26 @@ _REASON_OF = {"gross": "cannot_hold", "early": "drop"}
 def judge_hold(order: TestOrder, record: Record, pack: RulePack) -> Ruling:
     """The last attempt in the record, judged.
 
-    A pipe filled more than once within one attempt passes only if every filling does: the
-    first that does not is the answer.
+    A pipe filled more than once within one attempt passes only if every filling does, and one
+    with several gauges under pressure only if every gauge says so: the first that does not is
+    the answer.
     """
     spec = resolve(order, pack)
     if spec.faults:
         return _refused("order", spec, list(spec.faults))
     if not order.of("pressure"):
         return _refused("instrument", spec, ["gauge_absent"])
-    attempt = find_attempt(order, record, spec, pack)
+    attempt, *others = find_attempts(order, record, spec, pack)
     if order.source == "manual":
         ruling = judge_eye_readings(order, record, attempt, spec, pack)
         return with_abort(ruling, attempt.events)
     ruling = Ruling("INCONCLUSIVE", [])
-    for pump_off_us in attempt.pump_offs_us or (None,):
-        filling = Filling(order, record, attempt, pump_off_us, spec, pack)
-        ruling = dress(filling, decide(filling))
-        if ruling.verdict != "PASS":
-            break
+    for one in (attempt, *others):
+        for pump_off_us in one.pump_offs_us or (None,):
+            filling = Filling(order, record, one, pump_off_us, spec, pack)
+            ruling = dress(filling, decide(filling))
+            if ruling.verdict != "PASS":
+                return with_abort(ruling, one.events)
     return with_abort(ruling, attempt.events)
 
 

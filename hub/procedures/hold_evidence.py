@@ -89,9 +89,13 @@ class Hold:
         """More samples are missing than allowed, over the stretch that was held."""
         last_us = self.end_us if self.over else min(self.end_us, self.track.at[-1])
         held_us = last_us - self.from_us
-        present_us = (self.span[1] - self.span[0] - 1) * period_us
+        track, (i, j) = self.track, self.span
+        counted_us = held_us - (j - i - 1) * period_us
+        # Readings in a bunch do not make up for the silence beside them.
+        steps = (track.at[k] - track.at[k - 1] for k in range(i + 1, j))
+        absent = sum(max(0, (2 * step + period_us) // (2 * period_us) - 1) for step in steps)
         allowed_pct = self.pack.hold.evidence.missing_pct.value
-        return (held_us - present_us) * 100 > allowed_pct * held_us
+        return max(counted_us, absent * period_us) * 100 > allowed_pct * held_us
 
     # -- liveness
 

@@ -43,6 +43,10 @@ def resolve(order: TestOrder, pack: RulePack) -> HoldSpec:
     rules: HoldKind = getattr(pack.hold, kind)
     p_req_pa, p_faults, flags = _pressure(order, kind, rules.p_floor_pa.value)
     faults += p_faults
+    drop = pack.hold.drop
+    least_pa = max(drop.early_limit_factor.value * drop.limit_pa.value, drop.early_pa.value)
+    if not p_faults and p_req_pa <= least_pa:
+        faults.append("p_req")  # so little pressure cannot fall by what would fail it
     faults += _medium_faults(order, p_req_pa)
     if order.volume_l is not None and order.volume_l <= 0:
         faults.append("volume_l")

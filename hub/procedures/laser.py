@@ -37,9 +37,14 @@ _VERDICT_OF: Final[Mapping[str, Word]] = {
 
 @dataclass(slots=True)
 class Opening:
-    """Largest value of each sweep with enough good rows; spoiled: one sweep cannot be used."""
+    """Largest value of each sweep with enough good rows, and of those with too few.
+
+    spoiled  one sweep cannot be used
+    A sweep with too few rows proves nothing clean, but what it saw was there.
+    """
 
     maxima: list[Decimal] = field(default_factory=list)
+    short: list[Decimal] = field(default_factory=list)
     spoiled: bool = False
 
 
@@ -61,7 +66,10 @@ def judge_laser(order: TestOrder, record: Record, pack: RulePack) -> Ruling:
     doubts, faults = _doubts(order, record)
     by_point = _by_point(order, record, pack)
     background = _background(by_point.get(BACKGROUND, []), pack)
-    openings = _openings(by_point, pack)
+    misfits = _misfit_points(order, record)
+    openings = _openings({**{point: [] for point in misfits}, **by_point}, misfits, pack)
+    if BACKGROUND in misfits:
+        background = None
     outcome = "invalid"
     if not doubts and background is not None and openings and not _blind(order):
         outcomes = {_outcome(opening, background, pack) for opening in openings.values()}
@@ -119,6 +127,12 @@ def _by_point(order: TestOrder, record: Record, pack: RulePack) -> dict[str, lis
     return by_point
 
 
+def _misfit_points(order: TestOrder, record: Record) -> set[str]:
+    """Points at which a laser sent another quantity or unit: what was swept there is unknown."""
+    lasers = {one.name for one in order.of("gas_path")}
+    return {row.point for row in record.misfits if row.instrument in lasers and row.point}
+
+
 def _in_ppm_m(one: Instrument, reading: Reading, pack: RulePack) -> Reading:
     """LEL.m on the declared basis; without one on the basis that gives the larger value."""
     if reading.value is None or reading.unit != "LEL.m":
@@ -142,7 +156,9 @@ def _background(readings: list[Reading], pack: RulePack) -> Background | None:
     return Background(mean, Fraction(sum(squares)) / (len(values) - 1))
 
 
-def _openings(by_point: Mapping[str, list[Reading]], pack: RulePack) -> dict[str, Opening]:
+def _openings(
+    by_point: Mapping[str, list[Reading]], misfits: set[str], pack: RulePack
+) -> dict[str, Opening]:
     """By name. A point that is neither background nor NAME#k is an opening without a sweep."""
     openings: dict[str, Opening] = {}
     for point, readings in by_point.items():
@@ -151,10 +167,13 @@ def _openings(by_point: Mapping[str, list[Reading]], pack: RulePack) -> dict[str
         named = _SWEEP.fullmatch(point)
         opening = openings.setdefault(named[1] if named else point, Opening())
         good = [one.value for one in readings if one.value is not None]
-        if named is None or not good or any(one.quality in _SPOILS for one in readings):
+        spoilt = point in misfits or any(one.quality in _SPOILS for one in readings)
+        if named is None or not good or spoilt:
             opening.spoiled = True
         elif len(good) >= pack.laser.sweep_rows.value:
             opening.maxima.append(max(good))
+        else:
+            opening.short.append(max(good))
     return openings
 
 
@@ -162,9 +181,10 @@ def _outcome(opening: Opening, background: Background, pack: RulePack) -> str:
     rules = pack.laser
     if opening.spoiled or len(opening.maxima) < rules.sweeps.value:
         return "invalid"
-    over = [value for value in opening.maxima if background.exceeded(value, pack)]
+    seen = [*opening.maxima, *opening.short]
+    over = [value for value in seen if background.exceeded(value, pack)]
     least = background.mean + Fraction(rules.strong_ppm_m.value)
-    strong = [value for value in opening.maxima if Fraction(value) > least]
+    strong = [value for value in seen if Fraction(value) > least]
     if len(strong) >= rules.sweeps_over.value:
         return "strong_anomaly"
     return "anomaly" if len(over) >= rules.sweeps_over.value else "no_anomaly"

@@ -35,14 +35,26 @@ class Attempt(NamedTuple):
     served: bool
 
 
-def find_attempt(order: TestOrder, record: Record, spec: HoldSpec, pack: RulePack) -> Attempt:
-    """The last attempt in the record: from the last `zeroed` before the last pump-off.
+def find_attempts(
+    order: TestOrder, record: Record, spec: HoldSpec, pack: RulePack
+) -> list[Attempt]:
+    """The last attempt in the record, on each gauge that served at its pump-off; never empty.
 
-    Of several gauges the one that served at pump-off is taken, the first in the order if
-    several did. The order declares at least one gauge (the caller checks).
+    An attempt begins at the last `zeroed` before the last pump-off. Of several gauges the first
+    in the order that served comes first; others follow if they stood under pressure then, for
+    they measure the same pipe. The order declares at least one gauge (the caller checks).
     """
     attempts = [_last_attempt(gauge, record, spec, pack) for gauge in order.of("pressure")]
-    return next((attempt for attempt in attempts if attempt.served), attempts[0])
+    served = [attempt for attempt in attempts if attempt.served]
+    if not served:
+        return attempts[:1]
+    return [served[0], *(one for one in served[1:] if _under_pressure(one, spec, pack))]
+
+
+def _under_pressure(attempt: Attempt, spec: HoldSpec, pack: RulePack) -> bool:
+    i = attempt.track.near(attempt.pump_offs_us[-1], us(pack.hold.evidence.gap_s))
+    half_pa = spec.p_req_pa * pack.hold.evidence.live_share.value
+    return i is not None and attempt.track.pa[i] >= half_pa
 
 
 def _last_attempt(gauge: Instrument, record: Record, spec: HoldSpec, pack: RulePack) -> Attempt:

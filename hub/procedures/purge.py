@@ -234,7 +234,8 @@ def _judge(
     all_series = []
     for instruments, qualify in wanted:
         rows = [reading for one in instruments for reading in record.readings[one.name]]
-        rows.sort(key=lambda reading: reading.at_us)
+        # Of samples at one moment the bad ones come first: a good one never outruns them.
+        rows.sort(key=lambda row, good=qualify: (row.at_us, good(row) is not False))  # type: ignore[misc]
         all_series.append(collect(rows, changes_us, qualify, pack))
     reasons = ["instrument"] if faults else []
     reasons += ["clock"] if record.clock else []

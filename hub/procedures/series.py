@@ -134,10 +134,11 @@ def _without_resends(
             key = (row.instrument, row.quantity, seq)
             content = (row.value, row.unit, row.quality, row.point)
             first = seen.setdefault(key, content)
-            if first is not content:
-                conflict = conflict or first != content
+            if first == content and first is not content:
                 continue
-            if _SEQUENCE.fullmatch(seq):
+            if first != content:  # kept, so that gas it shows is not lost with it
+                conflict = True
+            elif _SEQUENCE.fullmatch(seq):
                 counted.setdefault(key[:2], []).append((int(seq), row.at_us))
         unique.append(row)
     clock = any(

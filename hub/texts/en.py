@@ -68,6 +68,7 @@ EN: Final[dict[str, str]] = {
     "judge.reason.gas_alarm": "Gas alarm",
     "judge.reason.abnormal_pressure": "Abnormal line pressure: stop and report",
     # -- what is wrong with the order
+    "judge.detail.p_req": "required pressure so low that a failing drop could not occur",
     "judge.detail.p_design_pa": "design pressure absent or not positive",
     "judge.detail.p_operating_pa": "operating pressure absent or not positive",
     "judge.detail.p_level": "only an indoor section may be tested at operating pressure",

@@ -66,6 +66,7 @@ ZH_CN: Final[dict[str, str]] = {
     "judge.reason.gas_alarm": "燃气报警",
     "judge.reason.abnormal_pressure": "管道压力异常：立即停止并上报",
     # -- 工单问题
+    "judge.detail.p_req": "要求压力过低，不合格的压降不可能出现",
     "judge.detail.p_design_pa": "缺少设计压力或其值不为正",
     "judge.detail.p_operating_pa": "缺少运行压力或其值不为正",
     "judge.detail.p_level": "只有户内段可按运行压力检测",

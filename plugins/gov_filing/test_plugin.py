@@ -6,6 +6,7 @@ import json
 import os
 import resource
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
