@@ -101,6 +101,14 @@ FIGURES = (
         ),
     ),
     Figure(
+        "fuzz", "faults", "fuzz.py", "--frames 10000000", "--frames 300000",
+        (Target("tests of bent frames that failed", "failed", "=", 0),),
+    ),
+    Figure(
+        "mutation", "rules", "mutation.py", "", "--sample 120",
+        (Target("mutants of the rules killed, %", "killed_pct", ">=", 95),),
+    ),
+    Figure(
         "ingest", "speed", "ingest.py", "", "--count 8000 --rounds 1 --alarm-s 4",
         (
             Target("durable readings/s : bare client", "ratio", ">=", 0.65),
