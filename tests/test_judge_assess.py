@@ -418,6 +418,8 @@ def test_a_reading_by_eye_is_told_like_any_other() -> None:
     assert decided_at(vented, parsed(unseen)) == 392
     assert decided_at(vented[:-9], parsed(unseen)) == 505
     assert decided_at(tight, parsed(order(source="manual"))) == 0
+    doubtful = [*tight, reading(100, 1, seq="1"), reading(101, 2, seq="1")]
+    assert decided_at(doubtful, parsed(unseen)) == 101
 
 
 def test_spacing_expires_too() -> None:

@@ -1,5 +1,6 @@
 """Rules that a rule pack switches, and the whole shape of an answer."""
 
+from decimal import Context, localcontext
 from typing import Any
 
 import pytest
@@ -197,3 +198,16 @@ def test_absurd_numbers_are_told_without_breaking() -> None:
 
     assert judge(parsed(order()), rows, load_pack()).verdict == "ABORTED"
     assert judge(parsed(order()), rows[:-1], load_pack()).verdict == "INCONCLUSIVE"
+
+
+def test_the_callers_arithmetic_does_not_matter() -> None:
+    """A coarse decimal context around the judge changes nothing in it."""
+    rows = [
+        row._replace(value=f"{row.value}.000123") if row.quantity != "event" else row
+        for row in held(falling("19.3343"))
+    ]
+    expected = judge(parsed(order()), rows, load_pack())
+
+    with localcontext(Context(prec=3)):
+        assert judge(parsed(order()), rows, load_pack()) == expected
+        assert assess(parsed(order()), rows, load_pack(), at_us(9999)).verdict == expected

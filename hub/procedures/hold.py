@@ -48,7 +48,6 @@ def judge_hold(order: TestOrder, record: Record, pack: RulePack) -> Ruling:
 def _refused(reason: str, spec: HoldSpec, faults: list[str]) -> Ruling:
     """Nothing in the record can help: the order itself does not allow a verdict."""
     ruling = inconclusive(reason, settles_us=AT_ONCE)
-    ruling.decided_us = AT_ONCE
     ruling.details = faults
     ruling.flags = list(spec.flags)
     ruling.limits = dict(spec.figures)
