@@ -1,7 +1,7 @@
 """The alarm watch: any point-gas reading at or over the work limit is an alarm, order or not.
 
 An alarm is raised once when an instrument reaches the limit and cleared once when it is back
-below, each durable at once. After a restart an instrument still over the limit raises anew.
+below, each durable at once. What is raised survives a restart, so that it is cleared as well.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ulid import ULID
 
 from hub.clock import iso
+from hub.ledger import LedgerReader, Transaction
 from hub.model import Intake, Reading
 from hub.rulepack import RulePack, over_work_limit
 
@@ -69,6 +70,22 @@ class AlarmWatch:
                     self._raised.discard(reading.instrument)
                     self._note("cleared", reading)
         return over
+
+    def restore(self, reader: LedgerReader) -> None:
+        """Take up what was raised when the hub went down."""
+        rows = reader.sql.execute("SELECT instrument FROM alarms").fetchall()
+        self._raised = {instrument for (instrument,) in rows}
+
+    def keep(self, tx: Transaction, alarm: Alarm, entry: int) -> None:
+        """Have the standing alarms of the record say what this change makes of them."""
+        instrument = alarm.reading.instrument
+        if alarm.state == "raised":
+            tx.sql.execute(
+                "INSERT OR REPLACE INTO alarms (instrument, entry) VALUES (?, ?)",
+                (instrument, entry),
+            )
+        else:
+            tx.sql.execute("DELETE FROM alarms WHERE instrument = ?", (instrument,))
 
     @property
     def due(self) -> bool:

@@ -28,6 +28,7 @@ from hub.following import Cursors, follow, stored_cursors
 from hub.judging import Judging
 from hub.ledger import Ledger, LedgerReader
 from hub.linking import tend_link
+from hub.looking import sinks
 from hub.outbox import Outbox
 from hub.parts import Parts
 from hub.priming import prime
@@ -64,6 +65,7 @@ def run(config: Config, stop: threading.Event) -> int:
         timekeeper = Timekeeper(clock)
         with LedgerReader(state_dir) as reader:
             desk.restore(reader)
+            alarms.restore(reader)
             timekeeper.start(ledger, reader, desk)
             prime(parts.links.values(), reader)
             cursors = Cursors(stored_cursors(reader), list(wakes.values()))
@@ -98,7 +100,13 @@ def run(config: Config, stop: threading.Event) -> int:
                 "alarms": alarms.raised,
                 "attempts": len(desk.open_attempts),
                 "followers": cursors.all(),
-                "lines": {line.name: line.status() for line in parts.lines},
+                "lines": {
+                    line.name: {who: now._asdict() for who, now in line.status().items()}
+                    for line in parts.lines
+                },
+                "links": sorted(parts.links),
+                "sinks": sinks(state_dir),
+                "instruments": judging.latest(),
             }
 
         commands = Commands(desk, outbox, parts.registry, clock, bus.submit, status)
@@ -119,8 +127,7 @@ def run(config: Config, stop: threading.Event) -> int:
             house.enter_context(crew.running(f"link:{name}", body))
         watchdog.ready(f"{len(parts.lines)} line(s), {len(parts.links)} link(s)")
         log.info("hub_running", gateway=config.hub.gateway, plugins=parts.registry.names())
-        while not stop.wait(1.0):
-            pass  # a signal that the kernel gave another thread does not wake this one
+        stop.wait()
         watchdog.stopping()
         log.info("hub_stopping", failed=crew.failed)
     return 1 if crew.failed else 0

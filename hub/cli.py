@@ -238,7 +238,7 @@ def ledger_verify(
     """Recompute the whole record and name the first bad entry. Exit 1 when there is one."""
     from hub.ledger.verify import verify
 
-    heads = [path.read_text(encoding="utf-8") for path in head or []]
+    heads = [_text_of(path) for path in head or []]
     report = _with_progress(
         "verify", lambda tick: verify(file or _state_dir(config), heads, progress=tick)
     )
@@ -251,6 +251,8 @@ def ledger_verify(
 def ledger_export(out: Path, config: ConfigOption = CONFIG) -> None:
     """Write every entry with its proof as JSON lines."""
     from hub.ledger.export import export
+
+    _ask(config, "ledger.checkpoint")  # only what a signed head covers can be proved
 
     def write(tick: Any) -> int:
         with out.open("wb") as file:

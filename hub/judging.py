@@ -14,13 +14,13 @@ import structlog
 
 from hub.alarms import AlarmWatch
 from hub.bus import Bus, Item, Task
-from hub.clock import Clock
+from hub.clock import Clock, iso
 from hub.desk import Desk, Ruling
 from hub.errors import CommandRefused, StoreUnavailable
 from hub.events import alarm_event, verdict_event
 from hub.following import Cursors
 from hub.ledger import Ledger, Transaction, encode_block
-from hub.model import Intake, Notice
+from hub.model import Intake, Notice, Reading
 from hub.outbox import Outbox
 from hub.registry import Registry
 from hub.settling import Settling
@@ -33,6 +33,8 @@ AT_MOST = 500
 """Items of one commit. Beyond this a commit gets no cheaper per reading, only later."""
 IDLE_S = 0.05
 """Longest wait for something to do: the turn of reviews, the watchdog and the stop."""
+MOST_NAMES = 2000
+"""Instruments and sources remembered for people; beyond this they are forgotten and begin anew."""
 RECOVER_S = 1.0
 """Time between two looks whether the store takes entries again."""
 
@@ -75,6 +77,8 @@ class Judging:
         self._oldest_us = 0
         self._refusing = ""
         self._tells_readings = registry.listens("readings_recorded")
+        self._latest: dict[str, Reading] = {}
+        self._dead_sources: set[str] = set()
         self.counts = {"readings": 0, "dead": 0, "dropped": 0, "commits": 0, "verdicts": 0}
 
     def run(self, stop: threading.Event) -> None:
@@ -109,6 +113,13 @@ class Judging:
     def refusing(self) -> str:
         """Why the store takes no input now; "" when it does."""
         return self._refusing
+
+    def latest(self) -> dict[str, str]:
+        """The newest recorded reading of each instrument, for people."""
+        return {
+            name: f"{one.value} {one.unit} {one.quality} at {iso(one.at_us)}"
+            for name, one in sorted(self._latest.copy().items())
+        }
 
     # -- one turn
 
@@ -152,6 +163,7 @@ class Judging:
                 for alarm in [] if only_tasks else self._alarms.pending():
                     body = alarm.as_dict()
                     entry = tx.append("alarm", body, now_us)
+                    self._alarms.keep(tx, alarm, entry)
                     event = alarm_event(self._gateway, body, entry, tx.checkpoint())
                     self._outbox.address(tx, event)
                 for ruling in rulings:
@@ -210,10 +222,22 @@ class Judging:
         counts = self.counts
         counts["commits"] += 1
         counts["verdicts"] += len(rulings)
+        latest, dead = self._latest, self._dead_sources
+        if len(latest) > MOST_NAMES or len(dead) > MOST_NAMES:
+            latest.clear()  # names made up by a broken or hostile publisher
+            dead.clear()
         for intake in intakes:
             counts["readings"] += len(intake.readings)
+            for reading in intake.readings:
+                latest[reading.instrument] = reading
             if intake.dead:
                 counts["dead"] += 1
+                if intake.source not in dead:  # once on loss, once on return
+                    dead.add(intake.source)
+                    log.warning("dead_letter", source=intake.source, reason=intake.dead)
+            elif dead and intake.readings and intake.source in dead:
+                dead.discard(intake.source)
+                log.info("readable_again", source=intake.source)
             elif intake.dropped:
                 counts["dropped"] += 1
 

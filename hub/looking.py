@@ -89,6 +89,19 @@ def parcel(state_dir: Path, id: str) -> dict[str, Any]:
         }
 
 
+def sinks(state_dir: Path) -> list[dict[str, Any]]:
+    """How every sink that ever had a parcel stands: waiting, taken, refused, and in trouble why."""
+    with LedgerReader(state_dir) as reader:
+        return [
+            {
+                **row._asdict(),
+                "since_us": iso(row.since_us) if row.since_us else "",
+                "oldest_us": iso(row.oldest_us) if row.oldest_us else "",
+            }
+            for row in listing.sinks(reader.sql)
+        ]
+
+
 def _parcel(row: listing.ParcelRow) -> dict[str, Any]:
     return {
         "id": row.id,

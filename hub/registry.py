@@ -1,6 +1,7 @@
 """Which plugins are in, what kinds they bring, and how to tell them the news."""
 
 import importlib
+import pkgutil
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -104,8 +105,16 @@ def _import(name: str) -> object:
     except ModuleNotFoundError as missing:
         raise ConfigError(
             f'hub.plugins names "{name}", but {missing}; '
-            f"entry points of group gashub: {suggestion(name, strangers)}"
+            f"{suggestion(name, {*_built_in(), *strangers})} (a module of your own needs a dot "
+            "in its name, or an entry point of group gashub)"
         ) from missing
+
+
+def _built_in() -> list[str]:
+    """Names of the folders under plugins/; nothing of them is imported by this."""
+    folder = find_spec("plugins")
+    where = folder.submodule_search_locations if folder is not None else None
+    return [module.name for module in pkgutil.iter_modules(where)] if where else []
 
 
 def _by_name(offers: Iterable[Iterable[K]]) -> Mapping[str, K]:

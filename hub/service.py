@@ -4,6 +4,8 @@ import sys
 from importlib.util import LazyLoader, find_spec, module_from_spec
 from pathlib import Path
 
+LISTEN_S = 0.2
+
 
 def serve(config: Path) -> int:
     """Run the hub until SIGTERM or Ctrl-C. Returns the exit code.
@@ -16,14 +18,24 @@ def serve(config: Path) -> int:
 
     from hub.app import run  # noqa: PLC0415
     from hub.config import load_config  # noqa: PLC0415
+    from hub.crew import Crew  # noqa: PLC0415
     from hub.logs import set_up_log  # noqa: PLC0415
 
     settings = load_config(config)
     set_up_log(settings.log)
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return run(settings, stop)
+    # A handler would run in the main thread, perhaps while that holds the very lock that
+    # `stop.set` needs, and wait for itself for ever. So a thread of its own takes the signals.
+    asked = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, asked)
+
+    def listen(halt: threading.Event) -> None:
+        while not halt.is_set():
+            if signal.sigtimedwait(asked, LISTEN_S) is not None:
+                stop.set()
+
+    with Crew(stop).running("signals", listen):
+        return run(settings, stop)
 
 
 def _travel_light() -> None:

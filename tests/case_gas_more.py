@@ -175,6 +175,8 @@ MORE_K2_CASES: list[Spec] = [
      purge(instruments=[*purge()["instruments"], {**purge()["instruments"][0], "name": "e"}]),
      [*samples(95, 95, 95), *(sample(300 * k, 9, instrument="e", quality="fault")
                               for k in range(3))], passes()),
+    ("k2-wrong-quantity-row", "a row of another quantity from the detector",
+     purge(), [*samples(95, 95, 95), sample(10, 1, "%vol", quantity="oxygen")], open_("unit")),
     ("k2-calibration-expired", "calibrated until yesterday",
      purge(instruments=[{"name": "d", "quantity": "gas", "unit": "%vol",
                          "calibrated_until": "2026-11-22"}]), samples(95, 95, 95),
@@ -304,6 +306,8 @@ MORE_K3_CASES: list[Spec] = [
     ("k3-other-uncalibrated", "an instrument that is not used needs no calibration",
      purge("degas_complete", instruments=[GAS, {"name": "x", "quantity": "pressure"}]),
      samples("0.1", "0.1", "0.1"), passes()),
+    ("k3-both-units", "one instrument may send both units",
+     purge("degas_complete"), [*samples("0.1", "0.1"), sample(600, 3, "%LEL")], passes()),
     ("k3-basis-zero", "a basis of 0 is none",
      purge("degas_complete", instruments=[detector(lel_basis_pct_vol=0)]),
      samples(3, 3, 3, unit="%LEL"), open_("instrument")),

@@ -361,3 +361,18 @@ def test_a_full_disk_is_a_state_that_ends_by_itself(tmp_path: Path) -> None:
     assert kept == list(range(1, len(kept) + 1))
     assert settled == kept[: len(settled)]
     assert len(kept) > before
+
+
+def test_a_storm_of_signals_never_hangs_the_stop(tmp_path: Path) -> None:
+    """Twenty hubs, each told to stop by a volley in mid loop: every one ends, with exit 0."""
+    for k in range(20):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        hub = Hub(folder)
+        hub.start()
+        assert hub.process is not None
+        for _ in range(50):
+            hub.process.send_signal(signal.SIGTERM)
+            hub.process.send_signal(signal.SIGINT)
+
+        assert hub.process.wait(20) == 0, hub.log()

@@ -354,6 +354,23 @@ def test_a_top_up_shows_as_pressurising() -> None:
     assert look(rows, 66).stage == "pressurising"
 
 
+def test_pumping_shows_by_event_or_by_reading() -> None:
+    """pump_on, or a newest reading over the allowed zero."""
+    zeroed = [event(1, "zeroed"), reading(2, 50), reading(3, 10)]
+
+    assert look(zeroed, 3).stage == "zeroed"
+    assert look([*zeroed, reading(4, "10.1")], 4).stage == "pressurising"
+    assert look([*zeroed, event(4, "pump_on")], 4).stage == "pressurising"
+
+
+def test_a_pipe_that_cannot_hold_is_told_at_once() -> None:
+    """Below 70 % for 10 s; or again below p_req after two top-ups."""
+    gross = held(lambda _: 3500, settling=lambda s: 5200 - s if s < 20 else 5200 - 60 * s)
+
+    assert decided_at(gross) == 65
+    assert decided_at([*until(held(), 60), event(61, "vent_open")]) == 61
+
+
 def test_a_display_of_the_gas_checks() -> None:
     """Since when, what is left of the half hour, the newest usable value."""
     rows = [*walk(7), *stay("door", 271, 99, seconds=0, quality="fault")]

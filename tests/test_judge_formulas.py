@@ -113,6 +113,14 @@ def test_slope_and_its_error() -> None:
     assert slope.variance == Decimal("0.18")
 
 
+def test_a_straight_line_has_no_error() -> None:
+    """Three readings are enough; nothing is left over."""
+    slope = track(0, 2, 4).slope((0, 3))
+
+    assert slope is not None
+    assert (slope.pa_per_s, slope.variance) == (2, 0)
+
+
 @pytest.mark.parametrize("values", [(), (1,), (1, 2)])
 def test_two_readings_have_no_slope(values: tuple[int, ...]) -> None:
     """A line through two points has no error, so it proves nothing."""

@@ -88,15 +88,17 @@ class House:
             self.bus.submit,
             clock,
         )
+        alarms = AlarmWatch(pack)
         with LedgerReader(folder) as reader:
             self.desk.restore(reader)
+            alarms.restore(reader)
             cursors = Cursors(stored_cursors(reader), [])
         self.judging = Judging(
             "gw-test",
             self.bus,
             self.ledger,
             self.desk,
-            AlarmWatch(pack),
+            alarms,
             self.outbox,
             Settling({"wire": self.source}),
             cursors,
@@ -417,3 +419,23 @@ def test_close_decides_what_will_not_be_finished(house: House) -> None:
     house.settle()
 
     assert verdict_of(house)["verdict"] == "INCONCLUSIVE"
+
+
+def test_an_alarm_survives_a_restart_and_is_cleared_after_it(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    """Whoever was told of the alarm is told of its end as well, and not twice of its beginning."""
+
+    def gas(house: House, value: str) -> None:
+        house.read(value, instrument="det-1", quantity="gas", unit="%LEL", basis="4.4")
+        house.settle()
+
+    house = House(tmp_path, clock)
+    gas(house, "40")
+    house.stop()
+    house = House(tmp_path, clock)
+    gas(house, "41")
+    gas(house, "1")
+    house.stop()
+
+    assert [alarm["state"] for alarm in house.entries("alarm")] == ["raised", "cleared"]

@@ -137,9 +137,10 @@ def test_a_message_and_a_goodbye_in_one_breath_are_of_the_connection_that_ended(
     first = CONNACK_5 + publish_5(7, body(1)) + SERVER_SHUTTING_DOWN
     broker = ScriptedBroker((first, False), (CONNACK_5, True))
     try:
-        with LinkRig(broker.port) as link:
+        with LinkRig(broker.port, settle=False) as link:
             link.run_until(lambda: link.seqs == [1])
             link.run_until(lambda: link.said("link_back"))
+            link.settle_all()
             link.run_quiet()
     finally:
         broker.close()
@@ -147,6 +148,19 @@ def test_a_message_and_a_goodbye_in_one_breath_are_of_the_connection_that_ended(
     puback = bytes([0x40, 2, 0, 7])
     assert puback not in broker.heard[0]
     assert puback not in broker.heard[1]
+
+
+def test_a_packet_id_used_again_is_another_message() -> None:
+    """Without DUP the broker says that it is new; it has neither number nor time of its own."""
+    bare = b'{"instrument":"g-1","quantity":"gas","value":12.5,"unit":"%LEL"}'
+    broker = ScriptedBroker((CONNACK_5 + publish_5(5, bare) + publish_5(5, bare), True))
+    try:
+        with LinkRig(broker.port) as link:
+            link.run_until(lambda: len(link.readings) == 2)
+    finally:
+        broker.close()
+
+    assert link.dropped == []
 
 
 def test_properties_of_a_message_are_skipped_and_its_payload_is_whole() -> None:

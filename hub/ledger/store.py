@@ -196,8 +196,9 @@ def damage(db: Path, detail: str) -> StoreDamaged:
     """The text for a file that is not a whole ledger, with the way out."""
     return StoreDamaged(
         f"{db}: the ledger is damaged: {detail}. It was left as it is and nothing is written to"
-        f" it. Copy {db.parent} to a safe place, run `gashub ledger verify` on the copy, and put"
-        " back a backup; to begin a new ledger instead, move ledger.*, device.* away first"
+        f" it. Copy {db.parent} to a safe place, run `gashub ledger verify --file COPY --head"
+        " COPY/ledger.head` on the copy, and put back a backup; to begin a new ledger instead,"
+        " move ledger.*, device.* away first"
     )
 
 
