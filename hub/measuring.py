@@ -1,6 +1,7 @@
 """The one way to make a reading: number, unit and quantity checked, canonical value worked out."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 from hub.errors import BadFrame
 from hub.model import Reading
@@ -20,6 +21,8 @@ QUALITIES = frozenset(
         "bad",
     }
 )
+NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
+"""Plain decimal text: no blanks, no underscores, no digits of other scripts."""
 LONGEST_NUMBER = 40
 """Characters. No instrument sends more; a longer one is an attack or a broken frame."""
 LARGEST_EXPONENT = 300
@@ -54,10 +57,9 @@ def measure(
             instrument, serial, quantity, value, unit, None, "", at_us, quality, seq, device_time,
             lel_basis_pct_vol,
         )  # fmt: skip
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise BadFrame(f"{instrument}: {value[:40]!r} is not a number") from None
+    if not NUMBER.fullmatch(value):
+        raise BadFrame(f"{instrument}: {value[:40]!r} is not a number")
+    number = Decimal(value)
     if (
         not number.is_finite()
         or len(value) > LONGEST_NUMBER
