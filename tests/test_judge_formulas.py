@@ -6,13 +6,14 @@ from fractions import Fraction
 
 import pytest
 
+from hub.procedures import Row
 from hub.procedures.climate import Air, Climate, leak_at_operating_l_h, leak_l_h
 from hub.procedures.gate import calibration_fault, day_of, declared_resolution_pa
 from hub.procedures.series import Reading, number_of, period_us, read
 from hub.procedures.verdict import text_of
 from hub.procedures.windows import Track
 from hub.rulepack import load_pack
-from tests.toy import at_us, gauge, order, parsed, reading
+from tests.toy import at_us, event, gauge, order, parsed, reading
 
 PACK = load_pack()
 SENSORS = [
@@ -218,6 +219,11 @@ def test_numbers_of_a_value_field(text: str, number: str | None) -> None:
         (Decimal("-0.0000001"), "0"),
         (Decimal("1E+3"), "1000"),
         (5000, "5000"),
+        (Decimal("1e30"), "1" + "0" * 30),
+        (Decimal("-1.5e31"), "-1.500000E+31"),
+        (Decimal("0.0000005"), "0"),
+        (Decimal("0.0000015"), "0.000002"),
+        (Decimal("-0.5"), "-0.5"),
         (Decimal("1e300"), "1.000000E+300"),
     ],
 )
@@ -260,6 +266,83 @@ def test_resolution_may_be_declared_both_ways() -> None:
     assert resolution(resolution=1, unit="mmH2O") == Decimal("9.80665")
     assert resolution(resolution=0.01, unit="mmH2O") == 1
     assert resolution(resolution=1, unit=None) is None
+
+
+def values_with(*events: Row) -> list[Decimal | None]:
+    """What is left of readings 0, 1, 2 ... 9 s among these events."""
+    rows = [reading(second, second) for second in range(10)]
+    return [one.value for one in read(parsed(order()), [*rows, *events], PACK).readings["g"]]
+
+
+def test_an_interruption_takes_its_readings() -> None:
+    """From `interrupted` on, up to but not including the moment of `resumed`."""
+    kept = values_with(event(2, "interrupted"), event(5, "resumed"))
+
+    assert kept == [0, 1, None, None, None, 5, 6, 7, 8, 9]
+
+
+def test_an_interruption_without_an_end_takes_the_rest() -> None:
+    """Nobody said that the work went on."""
+    assert values_with(event(7, "interrupted")) == [0, 1, 2, 3, 4, 5, 6, None, None, None]
+
+
+def test_interruptions_are_taken_one_by_one() -> None:
+    """A second `interrupted` changes nothing; a lone `resumed` neither; a later one counts."""
+    kept = values_with(
+        event(0, "resumed"),
+        event(1, "interrupted"),
+        event(2, "interrupted"),
+        event(3, "resumed"),
+        event(4, "resumed"),
+        event(6, "interrupted"),
+        event(8, "resumed"),
+    )
+
+    assert kept == [0, None, None, 3, 4, 5, None, None, 8, 9]
+
+
+def test_a_lost_reading_is_remembered() -> None:
+    """As it was, so that gas in it is still gas."""
+    rows = [reading(1, 7), event(1, "interrupted")]
+    record = read(parsed(order()), rows, PACK)
+
+    assert [one.value for one in record.lost] == [7]
+    assert record.readings["g"][0].quality == "bad"
+    assert read(parsed(order()), rows[:1], PACK).lost == []
+
+
+def test_a_row_of_another_quantity_or_unit_is_set_aside() -> None:
+    """Its number is never used; without any unit there is only no number."""
+    rows = [
+        reading(1, 7, "degC"),
+        reading(2, 7, "degC", quantity="gas_temperature"),
+        reading(3, 7, ""),
+        reading(4, "x"),
+        reading(5, "x", "K"),
+    ]
+    record = read(parsed(order()), rows, PACK)
+
+    assert [row.at_us for row in record.misfits] == [at_us(1), at_us(2), at_us(5)]
+    assert [one.value for one in record.readings["g"]] == [None] * 4
+
+
+def test_the_clock_is_looked_at_for_each_instrument() -> None:
+    """By number, not by place in the file; a number that is none is not looked at."""
+    given = parsed(order(instruments=[gauge(), gauge(name="h")], sample_period_s=5))
+
+    def fault(*rows: Row) -> bool:
+        return read(given, rows, PACK).clock
+
+    assert fault(reading(5, 1, seq="1"), reading(4, 1, seq="2"))
+    assert not fault(reading(5, 1, seq="1"), reading(4, 1, seq="2", instrument="h"))
+    assert not fault(reading(5, 1, seq="1"), reading(4, 1, seq="3"))
+    assert not fault(reading(5, 1, seq="a1"), reading(4, 1, seq="a2"))
+    assert not fault(reading(0, 1, seq="9"), reading(5, 1, seq="10"))
+    assert fault(reading(0, 1, seq="9"), reading("7.001", 1, seq="10"))
+    assert fault(reading(0, 1, seq="9"), reading("2.999", 1, seq="10"))
+    assert not fault(reading(0, 1, seq="9"), reading(3, 1, seq="10"))
+    assert not fault(reading(0, 1, seq="9"), reading(5, 1, seq="10"), reading(30, 1, seq="12"))
+    assert fault(reading(0, 1, seq="9"), reading(20, 1, seq="12"), reading(99, 1, seq="13"))
 
 
 def test_rows_of_a_stranger_are_not_looked_at() -> None:
