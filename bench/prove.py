@@ -105,7 +105,7 @@ FIGURES = (
         (Target("tests of bent frames that failed", "failed", "=", 0),),
     ),
     Figure(
-        "mutation", "rules", "mutation.py", "", "--sample 120",
+        "mutation", "rules", "mutation.py", "", "--sample 40",
         (Target("mutants of the rules killed: 95 %, less a sample's error", "enough", "=", True),),
     ),
     Figure(
