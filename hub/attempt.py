@@ -4,7 +4,7 @@ No clock and no I/O: the desk feeds it live, and replay feeds it again from the 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from hub.model import Reading
 from hub.order_file import parse_order
@@ -16,6 +16,8 @@ from hub.rulepack import RulePack
 FAULT = "instrument_fault"
 POINT = "point"
 """Live only: where the next readings are taken. In a file every reading says so itself."""
+MOST_SOURCES: Final = 1000
+"""Of dead letters that are kept apart; a stranger on the broker can make up any number."""
 
 
 class Attempt:
@@ -27,6 +29,9 @@ class Attempt:
 
     The series begins with the technician's first event: what an instrument that sends all the
     time says between `order open` and the zero is in the ledger, but it is not part of the test.
+
+    A dead letter from where an instrument's readings come from is a row without a number: what
+    it would have said is not known, and the verdict shall say that there was something.
     """
 
     def __init__(
@@ -54,14 +59,22 @@ class Attempt:
         self._serials: dict[str, str] = {
             entry["name"]: entry.get("serial") or "" for entry in test.spec["instruments"]
         }
+        self._quantities = {entry["name"]: entry["quantity"] for entry in test.spec["instruments"]}
+        self._sources: dict[str, set[str]] = {}
+        self._letters: dict[str, list[tuple[int, str]]] = {}
         self._review_us = 0
 
     @property
     def instruments(self) -> list[str]:
         return list(self._serials)
 
-    def feed(self, reading: Reading) -> None:
-        """Take a reading of one of this attempt's instruments."""
+    def feed(self, reading: Reading, source: str) -> None:
+        """Take a reading of one of this attempt's instruments, out of a message from *source*."""
+        names = self._sources.setdefault(source, set())
+        if reading.instrument not in names:
+            names.add(reading.instrument)
+            for at_us, point in self._letters.get(source, ()):
+                self._lacking(reading.instrument, at_us, point)
         expected = self._serials[reading.instrument]
         if reading.serial and expected != reading.serial:
             if expected:
@@ -82,6 +95,25 @@ class Attempt:
                 self._point,
             )
         )
+
+    def dead_letter(self, source: str, at_us: int) -> None:
+        """Take note of a message from *source* that could not be read.
+
+        Noted once a second: more would say no more, and a device that repeats itself without end
+        shall not fill the memory. Whether the source's first reading comes before or after it
+        makes no difference, so that a replay sees the same rows.
+        """
+        if not self._begun or (source not in self._letters and len(self._letters) >= MOST_SOURCES):
+            return
+        noted = self._letters.setdefault(source, [])
+        if noted and at_us - noted[-1][0] < 1_000_000:
+            return
+        noted.append((at_us, self._point))
+        for name in self._sources.get(source, ()):
+            self._lacking(name, at_us, self._point)
+
+    def _lacking(self, name: str, at_us: int, point: str) -> None:
+        self.rows.append(Row(at_us, name, self._quantities[name], "", "", "bad", "", point))
 
     def event(self, at_us: int, word: str, instrument: str, point: str) -> None:
         """Take an operator's event. The word `point` says where the next readings are taken."""

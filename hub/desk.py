@@ -51,14 +51,17 @@ class Desk:
     # -- readings in, rulings out
 
     def observe(self, intakes: Iterable[Intake]) -> None:
-        """Show readings to the attempts that watch their instruments."""
+        """Show messages to the attempts: readings to those that watch, dead letters to all."""
         watching = self._watching
         if not watching:
             return
         for intake in intakes:
             for reading in intake.readings:
                 for attempt in watching.get(reading.instrument, ()):
-                    attempt.feed(reading)
+                    attempt.feed(reading, intake.source)
+            if intake.dead:
+                for attempt in self._open.values():
+                    attempt.dead_letter(intake.source, intake.at_us)
 
     def hasten(self, instrument: str) -> None:
         """Review the attempts on *instrument* at the next turn: something grave was seen."""
@@ -374,9 +377,12 @@ def rebuild(
     names = set(attempt.instruments)
     for entry in reader.entries(opened_entry + 1, until_entry, kinds=("readings", "event")):
         if entry.kind == "readings":
-            for reading in entry.block().readings:
+            block = entry.block()
+            for reading, link in zip(block.readings, block.links, strict=True):
                 if reading.instrument in names:
-                    attempt.feed(reading)
+                    attempt.feed(reading, block.frames[link].source)
+            for letter in block.dead:
+                attempt.dead_letter(letter.source, letter.at_us)
         else:
             event = entry.record()
             if event.get("attempt") == id:

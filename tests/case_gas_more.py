@@ -17,7 +17,7 @@ from tests.case_gas import (
     walk,
     work,
 )
-from tests.toy import event, order, reading, sample, shifted, stay, sweep
+from tests.toy import changed, event, order, reading, sample, shifted, stay, sweep
 
 SECOND = detector(name="e")
 O2 = {"name": "o", "quantity": "oxygen", "unit": "%vol", "calibrated_until": "2027-06-30"}
@@ -119,6 +119,21 @@ MORE_K1_CASES: list[Spec] = [
     ("k1-faults-then-good", "a bad row hides no later maximum",
      work(), [stay("joint", 105, 9, seconds=0, quality="fault")[0], *walk(7)], passes(figures={
          "max_pct_lel": {"ceiling": "0", "joint": "7", "door": "0"}})),
+    ("k1-late-gas", "a late number at the limit: nobody may say clear, nobody knows when",
+     work(), [*walk(), *stay("joint", 107, 20, seconds=0, quality="late")], open_(
+         "unusable", flags=["unusable_readings"])),
+    ("k1-stale-gas", "a stale one as well, wherever it was",
+     work(), [*walk(), *stay("", 60, 25, seconds=0, quality="stale")], open_("unusable")),
+    ("k1-late-below", "a late number below the limit is flagged and spoils nothing",
+     work(), [*walk(), *stay("joint", 107, "19.9", seconds=0, quality="late")], passes(
+         flags=["unusable_readings"])),
+    ("k1-late-other-unit", "a late number of another detector, by volume, on no basis",
+     work(instruments=[detector(), changed(SECOND, {"lel_basis_pct_vol": None, "unit": "%vol"})]),
+     [*walk(), *by("e", stay("joint", 107, "0.88", "%vol", seconds=0, quality="late"))],
+     open_("unusable")),
+    ("k1-fault-number", "what a faulty detector shows is no number",
+     work(), [*walk(), *stay("joint", 107, 99, seconds=0, quality="fault")], passes(
+         flags=["unusable_readings"])),
     ("k1-same-moment", "two detectors at one moment, one of them faulty",
      work(instruments=[detector(), SECOND]),
      [*walk(), *by("e", stay("door", 210, 0, quality="fault"))], passes()),

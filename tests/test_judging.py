@@ -324,6 +324,54 @@ def test_replay_from_the_ledger_alone_gives_the_same_verdict(
     assert verify(tmp_path).ok
 
 
+WORK = {
+    "number": "WO-8",
+    "procedure": "safe_to_work",
+    "points": {"ceiling": "ceiling", "joint": "suspect", "door": "other"},
+    "instruments": [
+        {
+            "name": "det-1",
+            "quantity": "gas",
+            "unit": "%LEL",
+            "lel_basis_pct_vol": 4.4,
+            "t90_s": 15,
+            "calibrated_until": "2099-12-31",
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before any reading", "amid them"])
+def test_a_dead_letter_of_the_detector_shows_in_its_verdict(
+    tmp_path: Path, clock: HandClock, first: bool
+) -> None:
+    """What it would have said is not known: the PASS says so, live and in replay alike.
+
+    Letters of other sources are nobody's business, and a thousand in a second are one.
+    """
+    house = House(tmp_path, clock)
+    begin(house, WORK)
+    house.do("order.event", number="WO-8", word="zeroed", instrument="det-1")
+    for point in WORK["points"]:  # type: ignore[attr-defined]
+        house.do("order.event", number="WO-8", word="point", point=point)
+        for second in range(66):
+            if point == "joint" and second == 30 or first and point == "ceiling" and not second:
+                for source in ("wire", *["elsewhere"] * 1000):
+                    letter = Intake(source, b"?", clock.now_us(), dead="unit LEL% is unknown")
+                    house.bus.put([letter], threading.Event())
+            house.read("3", serial="", instrument="det-1", quantity="gas", unit="%LEL")
+            clock.move(1)
+            if second % 20 == 19:
+                house.settle()
+        house.settle()
+    house.stop()
+
+    verdict = verdict_of(house)
+    assert (verdict["verdict"], verdict["flags"]) == ("PASS", ["unusable_readings"])
+    assert verdict["figures"]["unusable"] == {"joint": 1} | ({"ceiling": 1} if first else {})
+    assert [r["same"] for r in replay_verdicts(tmp_path, Registry([]))] == [True]
+
+
 def test_a_message_is_acknowledged_only_once_it_is_durable(house: House) -> None:
     """Before the linger is over there is no receipt; after the commit there is."""
     house.read("1", seq="17")

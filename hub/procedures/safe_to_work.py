@@ -1,5 +1,6 @@
 """K1, safe to work: low is good. The largest value decides, never the mean."""
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -40,6 +41,8 @@ def judge_safe_to_work(order: TestOrder, record: Record, pack: RulePack) -> Ruli
     """At or over the limit is FAIL before anything else; the rest must be complete to pass."""
     ruling = _decide(order, record, pack)
     ruling.figures = _figures(order, record, pack)
+    if "unusable" in ruling.figures:
+        ruling.flags.append("unusable_readings")
     ruling.limits = {
         "limit_pct_lel": pack.work.limit_pct_lel,
         "gas_lel_pct_vol": pack.work.gas_lel_pct_vol,
@@ -96,17 +99,21 @@ def _over_us(order: TestOrder, record: Record, pack: RulePack) -> int | None:
     times = [
         reading.at_us
         for one in order.of("gas")
-        for reading in (
-            *record.readings[one.name],
-            *(lost for lost in record.lost if lost.instrument == one.name),
-        )
-        if reading.quality == "over_range"
-        or (
-            reading.value is not None
-            and at_or_over_work_limit(reading.value, reading.unit, pack, _basis(one))
-        )
+        for reading in (*record.readings[one.name], *_of(one, record.lost))
+        if reading.quality == "over_range" or _is_gas(reading, one, pack)
     ]
     return min(times, default=None)
+
+
+def _of(one: Instrument, readings: Sequence[Reading]) -> list[Reading]:
+    return [reading for reading in readings if reading.instrument == one.name]
+
+
+def _is_gas(reading: Reading, one: Instrument, pack: RulePack) -> bool:
+    """At or over the limit on the basis that holds for the instrument."""
+    if reading.value is None:
+        return False
+    return at_or_over_work_limit(reading.value, reading.unit, pack, _basis(one))
 
 
 def _basis(one: Instrument) -> bool:
@@ -169,7 +176,11 @@ def _complete(order: TestOrder, record: Record, pack: RulePack) -> Ruling:
         reasons.append("dwell")
     if any(stay.hole(gap_us) for stay in best):
         reasons.append("data_gap")
-    if any(stay.unusable and (not stay.enough or stay.hole(gap_us)) for stay in best):
+    doubtful = any(stay.unusable and (not stay.enough or stay.hole(gap_us)) for stay in best)
+    # A late or stale number says nothing of now, but where it shows gas nobody may say "clear".
+    if doubtful or any(
+        _is_gas(late, one, pack) for one in order.of("gas") for late in _of(one, record.untimely)
+    ):
         reasons.append("unusable")
     begin_us = min((stay.good_us[0] for stay in best if stay.good_us), default=None)
     expires_us = NEVER if begin_us is None else begin_us + us(pack.work.span_s) + 1
@@ -225,7 +236,15 @@ def _figures(order: TestOrder, record: Record, pack: RulePack) -> dict[str, obje
         if largest[unit]:
             figures[key] = {point: text_of(value) for point, value in largest[unit].items()}
     figures["attention"] = _attention(largest, pack)
+    if unusable := _unusable(order, record):
+        figures["unusable"] = unusable
     return figures
+
+
+def _unusable(order: TestOrder, record: Record) -> dict[str, int]:
+    """By point, how many readings of the detectors said nothing; over range says a lot."""
+    silent = (r for r in _gas_readings(order, record) if r.value is None)
+    return dict(Counter(r.point for r in silent if r.quality != "over_range"))
 
 
 def _attention(largest: dict[str, dict[str, Decimal]], pack: RulePack) -> bool:

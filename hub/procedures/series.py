@@ -16,6 +16,7 @@ US: Final = 1_000_000  # microseconds in a second
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _SEQUENCE: Final = re.compile(r"\d{1,18}", re.ASCII)
+_UNTIMELY: Final = ("late", "stale")
 # Below 1e-30 of any unit there is nothing to measure, and exact arithmetic on such exponents
 # would cost memory without end.
 _NOTHING: Final = -30
@@ -45,12 +46,14 @@ class Record(NamedTuple):
     readings   by instrument, only rows of the quantity that the order declares for it
     misfits    rows of another quantity, or in a unit of another quantity: never used as values
     lost       readings taken between `interrupted` and `resumed`, as they were
+    untimely   readings with a number but in doubt of their time (late, stale), as they were
     """
 
     events: list[Event]
     readings: dict[str, list[Reading]]
     misfits: list[Row]
     lost: list[Reading]
+    untimely: list[Reading]
     conflict: bool
     clock: bool
 
@@ -96,6 +99,7 @@ def read(order: TestOrder, rows: Sequence[Row], pack: RulePack) -> Record:
     readings: dict[str, list[Reading]] = {name: [] for name in declared}
     events: list[Event] = []
     misfits: list[Row] = []
+    untimely: list[Reading] = []
     unique, conflict, clock = _without_resends(order, rows, pack)
     for row in unique:
         at_us, instrument, quantity, text, unit, quality, _, point = row
@@ -112,12 +116,12 @@ def read(order: TestOrder, rows: Sequence[Row], pack: RulePack) -> Record:
             if unit and not known(quantity, unit):
                 misfits.append(row)
             pair = (None, "")
-        value, canonical_unit = pair if quality == "good" else (None, pair[1])
-        readings[instrument].append(
-            Reading(at_us, value, canonical_unit, quality, point, instrument, unit)
-        )
+        sent = Reading(at_us, *pair, quality, point, instrument, unit)
+        if quality in _UNTIMELY:
+            untimely.append(sent)
+        readings[instrument].append(sent if quality == "good" else sent._replace(value=None))
     lost = _interrupt(readings, events)
-    return Record(events, readings, misfits, lost, conflict, clock)
+    return Record(events, readings, misfits, lost, untimely, conflict, clock)
 
 
 def _without_resends(
