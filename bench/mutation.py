@@ -2,7 +2,8 @@
 
 mutmut changes hub/procedures one operator, constant or word at a time, in a copy of the tree, and
 runs the judge's tests against each change. Prints killed/total and every survivor; JSON with
---json. docs/mutation-survivors.md says why each survivor is none.
+--json. docs/mutation-survivors.md says why each survivor is none; one that it does not name is
+listed under `unexplained`.
 
     python bench/mutation.py                 all mutants (about 20 minutes on 2 cores)
     python bench/mutation.py --sample 200    as many, drawn by seed; the count is printed
@@ -13,6 +14,7 @@ import json
 import math
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +23,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+# What a mutant changed: function, and its first line before and after, without indentation.
+Slip = tuple[str, str, str]
+
 ROOT = Path(__file__).resolve().parent.parent
+SURVIVORS = ROOT / "docs" / "mutation-survivors.md"
 COPIED = ("hub", "plugins", "tests", "pyproject.toml", "README.md")
 # mutmut's exit codes: the tests failed (or pytest broke on the mutant), or ran out of time.
 KILLED = {1, 3, 36, -24, 24, 152, 255}
@@ -65,6 +71,41 @@ def report(codes: dict[str, int | None], total: int) -> dict[str, Any]:
     }
 
 
+def explained(document: str) -> set[Slip]:
+    """Every slip that the document names: `## MODULE FUNCTION`, then "- `old` -> `new`" lines."""
+    slips: set[Slip] = set()
+    function = ""
+    for line in document.splitlines():
+        if heading := re.fullmatch(r"## (\S+) (\S+)", line):
+            function = f"{heading[1]}.{heading[2]}"
+        elif slip := re.fullmatch(r"- `(.*)` -> `(.*)`", line):
+            slips.add((function, slip[1].strip(), slip[2].strip()))
+    return slips
+
+
+def slip_of(name: str, shown: str) -> Slip:
+    """The slip behind a mutant's name, from the diff that `mutmut show` prints of it."""
+    module, mangled = name.rsplit("__mutmut_", 1)[0].rsplit(".", 1)
+    function = mangled.removeprefix("x_").rsplit("ǁ", 1)[-1]  # a method goes by its own name
+    lines = [line for line in shown.splitlines() if not line.startswith(("---", "+++"))]
+    old, new = (
+        next((line[1:].strip() for line in lines if line.startswith(sign)), "") for sign in "-+"
+    )
+    return f"{module}.{function}", old, new
+
+
+def unexplained(tree: Path, survivors: list[str], document: str) -> list[str]:
+    """Survivors that the document does not name."""
+    known = explained(document)
+    command = [str(Path(sys.executable).parent / "mutmut"), "show"]
+    return [
+        name
+        for name in survivors
+        if slip_of(name, subprocess.check_output([*command, name], cwd=tree, text=True))
+        not in known
+    ]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sample", type=int, help="run only so many, drawn at random")
@@ -72,6 +113,7 @@ def main() -> int:
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, help="write the report here too")
     options = parser.parse_args()
+    document = SURVIVORS.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="gashub-mutation-") as folder:
         tree = Path(folder)
         for name in COPIED:
@@ -88,6 +130,7 @@ def main() -> int:
         codes = results(tree)
         picked = {name: codes[name] for name in chosen} if chosen else codes
         found = report(picked, len(codes))
+        found["unexplained"] = unexplained(tree, found["survivors"], document)
     # A sample may fall short by chance: two standard errors are allowed, the whole none.
     share = TARGET_PCT / 100
     slack_pct = 200 * math.sqrt(share * (1 - share) / len(picked)) if chosen else 0.0
@@ -96,7 +139,7 @@ def main() -> int:
     print(json.dumps(found, indent=1))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
-    return 0 if found["enough"] else 1
+    return 0 if found["enough"] and not found["unexplained"] else 1
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         FollowerKind,
         Intake,
         LineDriverKind,
+        LinkState,
         Notice,
         Parcel,
         Reading,
@@ -43,10 +44,11 @@ if TYPE_CHECKING:
     from hub.mqttwire import Arrival
     from hub.port import Port
     from hub.procedures import ProcedureKind
-    from hub.settings import BatchSinkSettings, Settings, SinkSettings
+    from hub.settings import NAMES_SECRET, BatchSinkSettings, Settings, SinkSettings
 
 __all__ = [
     "MESSAGES_PER_TURN",
+    "NAMES_SECRET",
     "Arrival",
     "BadFrame",
     "BatchSinkSettings",
@@ -66,6 +68,7 @@ __all__ = [
     "LineDriverKind",
     "LineFramer",
     "LinkDown",
+    "LinkState",
     "Notice",
     "Parcel",
     "Port",
@@ -92,6 +95,7 @@ _HOME = {
     "BatchSinkSettings": "hub.settings",
     "BrokerLink": "hub.mqttlink",
     "MESSAGES_PER_TURN": "hub.mqttlink",
+    "NAMES_SECRET": "hub.settings",
     "BrokerSettings": "hub.mqttsettings",
     "Clock": "hub.clock",
     "ConfigError": "hub.errors",
@@ -107,6 +111,7 @@ _HOME = {
     "LineDriverKind": "hub.model",
     "LineFramer": "hub.framing",
     "LinkDown": "hub.errors",
+    "LinkState": "hub.model",
     "Notice": "hub.model",
     "Parcel": "hub.model",
     "Port": "hub.port",

@@ -24,10 +24,11 @@ from hub.config import Config
 from hub.control import ControlSocket
 from hub.crew import Crew
 from hub.desk import Desk
+from hub.doubts import known_names
 from hub.following import Cursors, follow, stored_cursors
 from hub.judging import Judging
 from hub.ledger import Ledger, LedgerReader
-from hub.linking import tend_link
+from hub.linking import Link
 from hub.looking import sinks
 from hub.outbox import Outbox
 from hub.parts import Parts
@@ -86,6 +87,8 @@ def run(config: Config, stop: threading.Event) -> int:
             commit_at=config.hub.commit_at,
         )
 
+        links = [Link(name, driver, bus.put, clock) for name, driver in parts.links.items()]
+
         def status() -> Mapping[str, Any]:
             waiting, tasks = bus.waiting()
             head = ledger.head()
@@ -105,11 +108,21 @@ def run(config: Config, stop: threading.Event) -> int:
                     for line in parts.lines
                 },
                 "links": sorted(parts.links),
+                "link_states": {link.name: link.status() for link in links},
                 "sinks": sinks(state_dir),
                 "instruments": judging.latest(),
             }
 
-        commands = Commands(desk, outbox, parts.registry, clock, bus.submit, status)
+        named = known_names(config, parts)
+        commands = Commands(
+            desk,
+            outbox,
+            parts.registry,
+            clock,
+            bus.submit,
+            status,
+            lambda: named | judging.latest().keys(),
+        )
         control = ControlSocket(config.socket, commands.table(), config.hub.admin_gid)
         # Started from the end of the flow to its beginning; stopped the other way round, so that
         # drivers fall silent first and the judge still drains and records what they had sent.
@@ -122,9 +135,8 @@ def run(config: Config, stop: threading.Event) -> int:
             house.enter_context(crew.running(f"follower:{name}", body))
         for line in parts.lines:
             house.enter_context(crew.running(f"line:{line.name}", line.run))
-        for name, driver in parts.links.items():
-            body = partial(tend_link, name, driver, bus.put, clock)
-            house.enter_context(crew.running(f"link:{name}", body))
+        for link in links:
+            house.enter_context(crew.running(f"link:{link.name}", link.run))
         watchdog.ready(f"{len(parts.lines)} line(s), {len(parts.links)} link(s)")
         log.info("hub_running", gateway=config.hub.gateway, plugins=parts.registry.names())
         stop.wait()

@@ -44,19 +44,16 @@ def run(config: Annotated[Path, typer.Argument()] = CONFIG) -> None:
 
 @app.command()
 def check(config: Annotated[Path, typer.Argument()] = CONFIG) -> None:
-    """Check a config with its plugins and rule pack, without touching a port."""
-    from hub.clock import HubClock
-    from hub.config import load_config
-    from hub.parts import Parts, nowhere
+    """Check a config with its plugins and rule pack, without touching a port.
 
-    settings = load_config(config)
-    parts = Parts(settings, HubClock(), nowhere)
-    instruments = sum(len(line.status()) for line in parts.lines)
-    typer.echo(
-        f"{config}: good. {len(parts.lines)} line(s) with {instruments} instrument(s), "
-        f"{len(parts.links)} link(s), {len(parts.consignees) + len(parts.followers)} sink(s), "
-        f"rule pack {parts.pack.id} {parts.pack.version}"
-    )
+    Warnings go to stderr: what may stand there, and is probably not meant. Exit 2 for faults.
+    """
+    from hub.doubts import look_over
+
+    summary, warnings = look_over(config)
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(summary)
 
 
 @app.command()
@@ -173,14 +170,21 @@ def order_list(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> No
 @order_app.command("show")
 def order_show(number: str, config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
     """Show one order: its tests, attempts, verdicts, and what is going on now."""
+    from hub.config import load_config
     from hub.looking import order
 
-    shown = order(_state_dir(config), number)
+    settings = load_config(config)
+    shown = order(settings.hub.state_dir, number)
     try:
         shown["now"] = _ask(config, "order.progress", number=number)
     except ConnectionError:
         shown["now"] = []
-    _show(shown, as_json)
+    if as_json or not sys.stdout.isatty():
+        _show(shown, as_json)
+        return
+    from hub.order_view import show_order
+
+    show_order(shown, settings.hub.language)
 
 
 @order_app.command("open")
@@ -194,16 +198,23 @@ def order_open(
     _show(_ask(config, "order.open", number=number, test=test), as_json)
 
 
+WORDS = (
+    "zeroed, self_test_ok, isolated, pump_on, pump_off, top_up, vent_open, vent_closed, "
+    "interrupted, resumed, point (with --point: the next readings are taken there), close (that "
+    "was all: judge what there is), abort, instrument_fault, gas_alarm, abnormal_pressure."
+)
+
+
 @order_app.command("event")
 def order_event(
     number: str,
-    word: str,
+    word: Annotated[str, typer.Argument(help=WORDS)],
     instrument: Annotated[str, typer.Option(help="Instrument it belongs to.")] = "",
     point: Annotated[str, typer.Option(help="Measuring point, with the word `point`.")] = "",
     config: ConfigOption = CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Record what the technician did: zeroed, pump_on, pump_off, vent_open, point, close ..."""
+    """Record what the technician did, at the moment it is told."""
     _show(
         _ask(config, "order.event", number=number, word=word, instrument=instrument, point=point),
         as_json,

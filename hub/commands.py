@@ -5,7 +5,7 @@ transaction (`submit`). Without a running hub the CLI takes the same lock, opens
 runs the same commands itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -13,7 +13,7 @@ from hub.clock import Clock, iso
 from hub.desk import Desk
 from hub.errors import CommandRefused
 from hub.ledger import Transaction
-from hub.order_file import UnusableInput, strict_json
+from hub.order_file import UnusableInput, closest, strict_json
 from hub.outbox import Outbox, replay, retry
 from hub.registry import Registry
 
@@ -32,13 +32,16 @@ class Commands:
         clock: Clock,
         submit: Submit,
         status: Callable[[], Mapping[str, Any]],
+        known: Callable[[], Collection[str]] = frozenset,
     ) -> None:
+        """*known* gives the names of the instruments that this gateway has heard of."""
         self._desk = desk
         self._outbox = outbox
         self._registry = registry
         self._clock = clock
         self._submit = submit
         self._status = status
+        self._known = known
 
     def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Name of the command -> what it does with the request's arguments."""
@@ -65,6 +68,9 @@ class Commands:
             "number": order.number,
             "id": order.id,
             "tests": [{"id": t.id, "step": t.step, "procedure": t.procedure} for t in order.tests],
+            "warnings": self._strangers(
+                one["name"] for test in order.tests for one in test.spec["instruments"]
+            ),
         }
 
     def open(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -84,6 +90,7 @@ class Commands:
             "step": attempt.test.step,
             "procedure": attempt.test.procedure,
             "opened_at": iso(attempt.opened_us),
+            "warnings": self._strangers(attempt.instruments),
         }
 
     def event(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -115,6 +122,16 @@ class Commands:
             return again(tx, who=who, at_us=self._clock.now_us(), **named)
 
         return {"parcels": self._do(do)}
+
+    def _strangers(self, names: Iterable[str]) -> list[str]:
+        """A warning for each instrument nobody here has heard of. It may still come, by a link."""
+        known = self._known()
+        return [
+            f'this gateway does not know instrument "{name}": it is not in the configuration, and '
+            f"no reading of it has come since the start. Check the name{closest(name, known)}"
+            for name in dict.fromkeys(names)
+            if name not in known
+        ]
 
     def _do(self, do: Callable[[Transaction], Any]) -> Any:
         try:

@@ -1,24 +1,23 @@
 """The gateway's TOML file, read and checked before anything starts.
 
 Errors name file, path, value, rule and remedy, all of them at once. Secrets never stand in the
-file: a setting holds the *name* of a secret, and `secret` finds its value in the systemd
-credentials or the environment.
+file: a setting holds the *name* of a secret, see hub/credentials.py.
 """
 
-import difflib
-import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from hub.errors import ConfigError
 from hub.port import PortSettings
+from hub.refusal import explain, suggestion
 from hub.settings import Settings
+from hub.units import QUANTITIES, UnknownUnit, canonical
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -121,6 +120,17 @@ class InstrumentFacts(Settings):
     calibrated_until: date | None = Field(
         default=None, description="Last day its calibration is valid, inclusive."
     )
+
+    @field_validator("unit")
+    @classmethod
+    def _unit_of_its_quantity(cls, unit: str | None, so_far: ValidationInfo) -> str | None:
+        quantity = so_far.data.get("quantity")
+        if unit is not None and quantity in QUANTITIES:
+            try:
+                canonical(quantity, Decimal(0), unit)
+            except UnknownUnit as wrong:
+                raise ValueError(str(wrong)) from None
+        return unit
 
     def as_order(self) -> dict[str, Any]:
         """The facts as keys of an order's instrument (judge contract), absent ones left out."""
@@ -228,33 +238,6 @@ def check_settings(model: type[S], given: Mapping[str, Any], path: Path, where: 
     return made
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """A remedy for a word that is not one of *known*."""
-    names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    return f'did you mean "{near[0]}"?' if near else f"known: {', '.join(names) or 'none'}"
-
-
-def secret(name: str) -> str:
-    """The value of a named secret, from systemd's credentials or GASHUB_SECRET_NAME.
-
-    raises  ConfigError saying both places that were looked at, never a value
-    """
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    if folder:
-        file = Path(folder) / name
-        if file.is_file():
-            return file.read_text(encoding="utf-8").strip()
-    variable = "GASHUB_SECRET_" + name.upper().replace("-", "_").replace(".", "_")
-    value = os.environ.get(variable)
-    if value:
-        return value
-    raise ConfigError(
-        f'secret "{name}" is in neither the systemd credentials nor ${variable}; '
-        f"add `LoadCredential={name}:/etc/gashub/secrets/{name}` to the unit"
-    )
-
-
 def _one(model: type[S], given: Any, path: Path, where: str, faults: list[str]) -> S | None:
     if not isinstance(given, Mapping):
         faults.append(f"{path}: {where}: expected a table, got {given!r}; write it as [{where}]")
@@ -262,7 +245,7 @@ def _one(model: type[S], given: Any, path: Path, where: str, faults: list[str]) 
     try:
         return model.model_validate(dict(given))
     except ValidationError as invalid:
-        faults.extend(_explain(invalid, model, path, where))
+        faults.extend(f"{path}: {line}" for line in explain(invalid, model, where))
         return None
 
 
@@ -301,35 +284,6 @@ def _entries(
         (f'{section} "{entry["name"]}"' if "name" in entry else f"{section} number {k}", entry)
         for k, entry in enumerate(given, 1)
     ]
-
-
-def _explain(invalid: ValidationError, model: type[BaseModel], path: Path, where: str) -> list[str]:
-    lines = []
-    for fault in invalid.errors(include_url=False):
-        place = ".".join(str(part) for part in fault["loc"]) or "(whole)"
-        if fault["type"] == "extra_forbidden":
-            lines.append(
-                f'{path}: {where}: no setting "{place}"; '
-                f"{suggestion(str(fault['loc'][-1]), model.model_fields)}"
-            )
-        elif fault["type"] == "missing":
-            lines.append(
-                f'{path}: {where}: "{place}" is missing; it is mandatory: {_purpose(model, place)}'
-            )
-        else:
-            value = repr(fault.get("input"))[:80]
-            lines.append(
-                f'{path}: {where}: "{place}" is {value}: {fault["msg"]}; {_purpose(model, place)}'
-            )
-    return lines
-
-
-def _purpose(model: type[BaseModel], place: str) -> str:
-    field = model.model_fields.get(place.split(".", maxsplit=1)[0])
-    if field is None:
-        return "see the sample config"
-    example = f", for example {field.examples[0]!r}" if field.examples else ""
-    return (field.description or "see the sample config").rstrip(".") + example
 
 
 def _doubled(path: Path, section: str, names: list[str]) -> list[str]:

@@ -14,13 +14,13 @@ from ulid import ULID
 
 from hub.attempt import POINT, Attempt
 from hub.clock import iso, local_day
-from hub.config import suggestion
 from hub.errors import CommandRefused
 from hub.ledger import LedgerReader, Transaction
 from hub.model import Intake
 from hub.orders import Test, WorkOrder, from_record, new_order
 from hub.procedures import Verdict
 from hub.procedures.case import CLOSE, EVENTS
+from hub.refusal import suggestion
 from hub.registry import Registry
 from hub.rulepack import RulePack, load_pack, read_pack, shipped_ids
 

@@ -9,7 +9,7 @@ its way to one sink.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -93,18 +93,57 @@ class Delivery:
     waiting: Mapping[str, str] = field(default_factory=dict)
 
 
+class LinkState(NamedTuple):
+    """How a link stands, for people who look.
+
+    `state` is connected, connecting (no attempt has ended yet) or down; `why` says why it is down
+    or, while it is connected, what is wrong all the same. `session_present` tells whether the
+    broker still had our session at the last connection, and is None before the first one.
+    `messages` counts what was received since the start.
+    """
+
+    state: str
+    since_us: int
+    why: str = ""
+    broker: str = ""
+    client_id: str = ""
+    session_present: bool | None = None
+    messages: int | None = None
+
+
 class Driver(Protocol):
     """Something with a transport of its own (a broker connection). One thread calls it.
 
     `read` waits at most `within_s` and returns what has arrived. `settle` is called on the
     judging thread, after the commit, with the receipts of the intakes that are now durable.
     `close` is safe twice and before `open`. Raises only Fault or OSError.
+
+    A driver may be a `TellsState` as well. Of one that is not, `gashub status` knows only whether
+    its calls raise. It may be a `NamesInstruments`, too.
     """
 
     def open(self) -> None: ...
     def read(self, within_s: float) -> Sequence[Intake | Notice]: ...
     def settle(self, receipts: Sequence[object]) -> None: ...
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class TellsState(Protocol):
+    """A driver that knows how its link stands. Called from another thread; must not wait."""
+
+    def link_state(self) -> LinkState: ...
+
+
+@runtime_checkable
+class NamesInstruments(Protocol):
+    """A driver that knows from its settings what it will bring; without it, anything may come.
+
+    `instruments` answers with the names that its settings mention, and whether its messages may
+    bring others.
+    """
+
+    def instruments(self) -> tuple[frozenset[str], bool]: ...
 
 
 class LineDriver(Protocol):

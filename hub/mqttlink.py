@@ -7,14 +7,12 @@ by itself makes three system calls for every message it receives.
 """
 
 import contextlib
-import random
 import select
 import socket
 import ssl
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -23,36 +21,33 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from hub.model import Site
+from hub.model import LinkState, Site
+from hub.mqttreasons import (
+    PASSING,
+    REMEDIES,
+    TAKEN_OVER,
+    UNSUPPORTED_PROTOCOL,
+    in_words,
+    remedy,
+    same_name,
+)
 from hub.mqttsettings import BrokerSettings
+from hub.mqttstanding import Standing
 from hub.mqttwire import Arrival, BufferedClient
 
-FIRST_PAUSE_S = 0.25
 UNANSWERED_MOST = 2
 """Connections that end before any answer, after which the other protocol version is tried."""
 MESSAGES_PER_TURN = 500
 
-# CONNACK and DISCONNECT reasons (MQTT 5, table 2-6) that an operator must act on, and how.
-REMEDIES = {
-    0x85: "give this link another client_id",
-    0x86: "check `user` and the secret named by `password_secret`",
-    0x87: "check `user`, the secret named by `password_secret`, and the broker's access list",
-    0x8A: "the broker's owner has banned this client; ask there",
-    0x8E: "another client uses the same client_id; give each gateway its own",
-}
-UNSUPPORTED_PROTOCOL = 0x84
 NO_RECEIVE_MAXIMUM = 65535
-
-
-class News(NamedTuple):
-    """A change of the link's state.
-
-    what  link_lost, link_refused, link_back, session_new, session_lost, subscription_refused or
-          protocol_311
-    """
-
-    what: str
-    detail: str
+PROTOCOL_ERROR = 0x82
+UNREADABLE = "its answer to our CONNECT cannot be read, or refuses this version of MQTT"
+CLOSED = "the connection was closed or broke"
+BROKEN = {
+    PROTOCOL_ERROR: "it sent what is no MQTT, and we closed the connection",
+    0x8D: "it did not answer our pings, and we closed the connection",
+}
+"""Ends without a word from the broker, by the reason that paho gives."""
 
 
 class BrokerLink:
@@ -86,17 +81,18 @@ class BrokerLink:
         self._client: BufferedClient | None = None
         self._bell, self._ear = _no_sockets()
         self._due_s = 0.0
-        self._pause_s = FIRST_PAUSE_S
         self._unanswered = 0
         self._answered = False
         self._asked_s = 0.0
         self._silence = ""
-        self._refusal: ReasonCode | None = None
-        self._said: set[str] = set()
-        self._ever = False
+        self._refusal: tuple[ReasonCode, Properties | None] | None = None
         self._fell = False
         self.client_id = settings.client_id or f"gashub-{site.gateway}-{name}"
-        self.news: deque[News] = deque()
+        self._standing = Standing(
+            self.address, self.client_id, settings.retry_at_most_s, site.clock.now_us
+        )
+        self.news = self._standing.news
+        """What changed, oldest first; whoever reads it takes it off."""
         self.connected = False
         self.connected_s = 0.0
         """`time.monotonic` of the last connection."""
@@ -112,6 +108,11 @@ class BrokerLink:
         """Whether the broker refuses us, so that trying again alone will not help."""
 
     @property
+    def state(self) -> LinkState:
+        """How the link stands; any thread may look."""
+        return self._standing.state
+
+    @property
     def address(self) -> str:
         return f"{self._settings.host}:{self._settings.port}"
 
@@ -121,13 +122,17 @@ class BrokerLink:
         return self._client
 
     def open(self) -> None:
-        """Get ready; the first `turn` connects. raises ConfigError for unusable TLS or secret"""
+        """Get ready. The first `turn` connects, unless the pause after a lost connection lasts.
+
+        raises  ConfigError for unusable TLS or secret
+        """
         self.close()
+        self.refused = False
         self._build()
         self._bell, self._ear = socket.socketpair()
         self._bell.setblocking(False)
         self._ear.setblocking(False)
-        self._due_s = 0.0
+        self._standing.opened()
 
     def turn(self, within_s: float) -> None:
         """Connect if it is time to, wait at most *within_s* for anything, read and write it."""
@@ -154,8 +159,10 @@ class BrokerLink:
             client.loop_write()
             client.flush()
             client.loop_misc()
-        silent_s = time.monotonic() - self._asked_s
-        if not self.connected and silent_s > self._settings.connect_within_s:
+        now_s = time.monotonic()
+        if self.connected:
+            self._standing.lasts(now_s - self.connected_s)
+        elif client.socket() and now_s - self._asked_s > self._settings.connect_within_s:
             self._give_up(client)
 
     def wake(self) -> None:
@@ -173,6 +180,8 @@ class BrokerLink:
                 client.loop_write()
             client.hang_up()
             self.epoch += 1
+        if self.connected:
+            self._standing.closed()
         self.connected = False
         self._bell.close()
         self._ear.close()
@@ -259,28 +268,19 @@ class BrokerLink:
     ) -> None:
         self._answered = True
         if reason.is_failure:
-            self._refusal = reason
+            self._refusal = (reason, properties)
             return
         self.connected, self.connected_s, self.why, self.refused = True, time.monotonic(), "", False
-        self._pause_s, self._unanswered = FIRST_PAUSE_S, 0
+        self._unanswered = 0
         self.send_at_most = int(getattr(properties, "ReceiveMaximum", NO_RECEIVE_MAXIMUM))
         if self._version == mqtt.MQTTv311 and self._settings.protocol == "auto" and not self._fell:
             self._fell = True
-            self.news.append(News("protocol_311", f"{self.address} speaks MQTT 3.1.1 only"))
-        if self._said:
-            self.news.append(News("link_back", f"{self.address} answers again"))
-        self._said.clear()
+            self._standing.say("protocol_311", f"{self.address} speaks MQTT 3.1.1 only")
         self.resumed = flags.session_present
+        self._standing.connected(session_present=flags.session_present)
         if not self._topics:
             return
-        if not flags.session_present:
-            what = "session_lost" if self._ever else "session_new"
-            detail = (
-                f"the broker holds no session for {self.client_id}: what was published while we "
-                "were away, and not yet taken by us, is not coming"
-            )
-            self.news.append(News(what, detail))
-        self._ever = True
+        self._standing.session(present=flags.session_present)
         if self._version == mqtt.MQTTv5:
             # Retained messages once, when the subscription is new, and not at each reconnect.
             options = SubscribeOptions(
@@ -296,36 +296,48 @@ class BrokerLink:
         for topic, reason in zip(self._topics, reasons, strict=False):
             if reason.is_failure:
                 detail = f"{topic}: {reason}; let {self.client_id} read it in the broker's list"
-                self.news.append(News("subscription_refused", detail))
+                self._standing.say("subscription_refused", detail)
 
     def _on_disconnect(
-        self, _client: mqtt.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any
+        self,
+        _client: mqtt.Client,
+        _data: Any,
+        flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         if self._refusal is not None:
-            self._turned_away(self._refusal)
+            self._turned_away(*self._refusal)
             return
         if not self._answered:
             self._unanswered += 1
             if self._unanswered >= UNANSWERED_MOST and self._settings.protocol == "auto":
                 self._unanswered = 0
                 self._switch()
-            self._lost(f"{self.address}: {self._silence}", refused=False)
+            silence = UNREADABLE if reason.value == PROTOCOL_ERROR else self._silence
+            self._lost(f"{self.address}: {silence}", refused=False)
             return
-        if flags.is_disconnect_packet_from_server:
-            remedy = REMEDIES.get(reason.value)
-            text = f"the broker ended the connection: {reason}" + (f"; {remedy}" if remedy else "")
-            self._lost(f"{self.address}: {text}", refused=remedy is not None)
-        else:
-            self._lost(f"{self.address}: the connection broke", refused=False)
+        if not flags.is_disconnect_packet_from_server:
+            self._lost(f"{self.address}: {BROKEN.get(reason.value, CLOSED)}", refused=False)
+            return
+        code, words = reason.value, in_words(reason, properties)
+        to_do = same_name(self.client_id) if code == TAKEN_OVER else remedy(code)
+        why = f"{self.address}: the broker ended the connection: {words}"
+        self._lost(
+            f"{why}; {to_do}" if to_do else why,
+            refused=code in REMEDIES,
+            taken_over=code == TAKEN_OVER,
+        )
 
-    def _turned_away(self, reason: ReasonCode) -> None:
+    def _turned_away(self, reason: ReasonCode, properties: Properties | None) -> None:
         newer_refused = reason.value == UNSUPPORTED_PROTOCOL and self._version == mqtt.MQTTv5
         if newer_refused and self._settings.protocol == "auto":
             self._switch()
             self._due_s = 0.0
             return
-        remedy = REMEDIES.get(reason.value, "ask the broker's owner")
-        self._lost(f"{self.address} refuses us: {reason}; {remedy}", refused=True)
+        to_do = remedy(reason.value) or "ask the broker's owner"
+        why = f"{self.address} refuses us: {in_words(reason, properties)}; {to_do}"
+        self._lost(why, refused=reason.value not in PASSING)
 
     def _switch(self) -> None:
         # paho cannot change its version in place, and this runs inside one of its callbacks; the
@@ -334,16 +346,14 @@ class BrokerLink:
         self._version = mqtt.MQTTv311 if five else mqtt.MQTTv5
         self._build()
 
-    def _lost(self, why: str, refused: bool) -> None:
-        self.connected, self.why, self.refused = False, why, refused
+    def _lost(self, why: str, *, refused: bool, taken_over: bool = False) -> None:
+        age_s = time.monotonic() - self.connected_s if self.connected else None
+        self.connected, self.refused = False, refused
         self.epoch += 1
-        what = "link_refused" if refused else "link_lost"
-        if what not in self._said:
-            self._said.add(what)
-            self.news.append(News(what, why))
-        spread = random.uniform(0.8, 1.2)
-        self._due_s = time.monotonic() + self._pause_s * spread
-        self._pause_s = min(self._settings.retry_at_most_s, self._pause_s * 2)
+        self.why, pause_s = self._standing.lost(
+            why, age_s=age_s, refused=refused, taken_over=taken_over
+        )
+        self._due_s = time.monotonic() + pause_s
 
     def _listen(self, within_s: float, sock: Any) -> None:
         poll = select.poll()

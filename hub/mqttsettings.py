@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from hub.errors import ConfigError
-from hub.settings import Settings
+from hub.settings import NAMES_SECRET, Settings
 
 
 class BrokerSettings(Settings):
@@ -37,7 +37,11 @@ class BrokerSettings(Settings):
         default=30.0, ge=1, le=600, description="Longest pause between two attempts to connect."
     )
     user: str = Field(default="", description="User name; empty for none.")
-    password_secret: str = Field(default="", description="Name of the secret with the password.")
+    password_secret: str = Field(
+        default="",
+        description="Name of the secret with the password.",
+        json_schema_extra=NAMES_SECRET,
+    )
     tls: bool = Field(default=False, description="Speak TLS 1.2 or newer.")
     ca_file: Path | None = Field(
         default=None, description="Certificates to trust; the system's when absent."

@@ -4,8 +4,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from hub.clock import Clock
-from hub.config import Config, LineSettings, check_settings, secret, suggestion
+from hub.config import Config, LineSettings, check_settings
+from hub.credentials import secret
 from hub.errors import ConfigError
 from hub.line import Line
 from hub.model import (
@@ -21,6 +24,7 @@ from hub.model import (
     Site,
 )
 from hub.outbox import Consignee
+from hub.refusal import suggestion
 from hub.registry import Registry
 from hub.rulepack import RulePack, RulePackError, load_pack
 
@@ -45,6 +49,10 @@ class Parts:
         self.links: dict[str, Driver] = {}
         self.consignees: list[Consignee] = []
         self.followers: dict[str, Follower] = {}
+        self.settings: dict[str, BaseModel] = {}
+        """By place (`sink "crm"`), of everything that was built."""
+        self.line_instruments: dict[str, str] = {}
+        """Instrument -> the line it is on."""
         self._config = config
         self._clock = clock
         self._put = put
@@ -88,6 +96,7 @@ class Parts:
             made = self._build(kind, where, name, rest)
             if made is not None:
                 drivers[name] = made[0]
+                self.line_instruments[name] = line.name
         try:
             self.lines.append(Line(line.name, line, drivers, self._put, self._clock))
         except ConfigError as wrong:
@@ -116,10 +125,17 @@ class Parts:
             return None
         try:
             settings = check_settings(kind.settings, given, self._config.path, where)
-            return kind.build(name, settings, self._site), settings
         except ConfigError as wrong:
             self._faults.append(str(wrong))
             return None
+        try:
+            made = kind.build(name, settings, self._site)
+        except ConfigError as wrong:
+            for line in str(wrong).splitlines():
+                self._fault(where, line)
+            return None
+        self.settings[where] = settings
+        return made, settings
 
     def _fault(self, where: str, what: str) -> None:
         self._faults.append(f"{self._config.path}: {where}: {what}")

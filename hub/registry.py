@@ -11,10 +11,10 @@ import pluggy
 import structlog
 
 from hub import builtin, hookspecs
-from hub.config import suggestion
 from hub.errors import ConfigError
 from hub.model import DriverKind, FollowerKind, LineDriverKind, SinkKind
 from hub.procedures import ProcedureKind
+from hub.refusal import suggestion
 
 log = structlog.get_logger()
 K = TypeVar(

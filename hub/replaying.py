@@ -1,5 +1,6 @@
 """Replay: judge what the ledger holds again, by the same rules, and compare."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def replay_verdicts(state_dir: Path, registry: Registry, wanted: str = "") -> li
 
     wanted  attempt id, verdict id or order number; "" for all
     Each result names the verdict, what replay came to, and whether the two are the same in
-    canonical form.
+    canonical form, the sentence left out: its wording may be mended, what it says may not change.
     raises  CommandRefused when nothing answers to *wanted*
     """
     results = []
@@ -49,7 +50,11 @@ def replay_verdicts(state_dir: Path, registry: Registry, wanted: str = "") -> li
                     "verdict_id": verdict_id,
                     "recorded": told["verdict"],
                     "replayed": again["verdict"],
-                    "same": told == again,
+                    "same": _judged(told) == _judged(again),
                 }
             )
     return results
+
+
+def _judged(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in verdict.items() if key != "sentence"}

@@ -1,14 +1,16 @@
 """sample.toml of a plugin, written from its settings model, so that the two cannot differ.
 
 Mandatory keys are live, with the example of the model; the others are commented out and show
-their default.
+their default. A setting that is a list of models becomes tables below the other keys, one for
+each kind of table that may stand there; the first is live where one is mandatory.
 """
 
 import importlib
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -18,6 +20,7 @@ from hub.model import DriverKind, FollowerKind, LineDriverKind, SinkKind
 from hub.port import PortSettings
 
 PLUGINS = Path(__file__).resolve().parent.parent / "plugins"
+UNUSED = '# (To use this table, take the first "# " off each of its lines.)'
 GATEWAY = PLUGINS.parent / "config" / "gateway.toml"
 
 
@@ -45,35 +48,75 @@ def gateway_config() -> str:
         "# systemd (LoadCredential) or from the environment (GASHUB_SECRET_NAME).",
         "",
         "[hub]",
-        *_entries(HubSettings),
+        *_entries(HubSettings, "hub"),
         "[log]",
-        *_entries(LogSettings),
+        *_entries(LogSettings, "log"),
         "# What is known of each instrument; an order may say more.",
         "# [[instrument]]",
-        *(f"# {line}" if line else "" for line in _entries(InstrumentFacts)),
+        *_commented(_entries(InstrumentFacts, "instrument")),
         "# A serial line; its instruments stand under it as [[line.instrument]], see the plugins.",
         "# [[line]]",
         '# name = "line-a"',
         "",
-        *(f"# {line}" if line else "" for line in _entries(PortSettings)),
+        *_commented(_entries(PortSettings, "line")),
     ]
     for path, text in all_samples():
         parts.append(f"# -- plugin {path.parent.name} " + "-" * (60 - len(path.parent.name)))
-        parts += [f"# {line}" if line else "" for line in text.splitlines()]
+        parts += _commented(text.splitlines())
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _entries(model: type[BaseModel]) -> list[str]:
-    lines = []
+def _entries(model: type[BaseModel], table: str) -> list[str]:
+    """The keys of *model*, which stands in TOML as *table*; tables inside it come last."""
+    keys: list[str] = []
+    tables: list[str] = []
     for name, field in model.model_fields.items():
-        lines += [f"# {part}" for part in (field.description or "").splitlines()]
-        lines += [_entry(name, field), ""]
+        said = _comment(field.description or "")
+        kinds = _models(field.annotation)
+        if kinds:
+            tables += [*said, *_tables(f"{table}.{name}", kinds, field)]
+        else:
+            keys += [*said, _entry(name, field), ""]
+    return keys + tables
+
+
+def _tables(table: str, kinds: Sequence[type[BaseModel]], field: FieldInfo) -> list[str]:
+    """One table for each of *kinds*, with the kind's own words above it if there are several."""
+    lines: list[str] = []
+    for number, kind in enumerate(kinds):
+        block = [f"[[{table}]]", *_entries(kind, table)]
+        if len(kinds) > 1:
+            lines += [*(["#"] if number == 0 else []), *_comment(inspect.getdoc(kind) or "")]
+        if field.is_required() and number == 0:
+            lines += block
+        else:
+            lines += [UNUSED, *_commented(block)]
     return lines
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a setting is a list of, as `tuple[A | B, ...]`; empty for any other."""
+    if get_origin(annotation) not in (tuple, list):
+        return []
+    inner = get_args(annotation)[0]
+    if get_origin(inner) is Annotated:
+        inner = get_args(inner)[0]
+    kinds = get_args(inner) or (inner,)
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+
+
+def _comment(text: str) -> list[str]:
+    return [f"# {line}" if line else "#" for line in text.splitlines()]
+
+
+def _commented(lines: Iterable[str]) -> list[str]:
+    return [f"# {line}" if line else "" for line in lines]
 
 
 def sample(kind: Any) -> str:
     """The sample of one kind, in the place where the gateway's config has it."""
     if isinstance(kind, LineDriverKind):
+        table = "line.instrument"
         head = [
             "[[line]]",
             'name = "line-a"',
@@ -83,12 +126,12 @@ def sample(kind: Any) -> str:
             'name = "my-instrument"',
         ]
     elif isinstance(kind, DriverKind):
-        head = ["[[link]]", 'name = "my-link"']
+        table, head = "link", ["[[link]]", 'name = "my-link"']
     elif isinstance(kind, SinkKind | FollowerKind):
-        head = ["[[sink]]", 'name = "my-sink"']
+        table, head = "sink", ["[[sink]]", 'name = "my-sink"']
     else:
         raise TypeError(f"{kind!r} is no kind of driver or sink")
-    return "\n".join([*head, f'kind = "{kind.name}"', "", *_entries(kind.settings)])
+    return "\n".join([*head, f'kind = "{kind.name}"', "", *_entries(kind.settings, table)])
 
 
 def _entry(name: str, field: FieldInfo) -> str:

@@ -1,6 +1,20 @@
 """The base of every settings model, so that a misspelt key stops the start with its name."""
 
+from typing import Final
+
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
+
+NAMES_SECRET: Final[JsonDict] = {"names_secret": True}
+"""For `Field(json_schema_extra=NAMES_SECRET)`: the setting holds names of secrets. `gashub check`
+then looks whether they are there, and what stands in it is shown to nobody."""
+
+
+def names_secret(field: FieldInfo | None) -> bool:
+    """Whether a setting holds the name of a secret, or several."""
+    extra = None if field is None else field.json_schema_extra
+    return isinstance(extra, dict) and extra.get("names_secret") is True
 
 
 class Settings(BaseModel):

@@ -9,6 +9,7 @@ from hub.clock import HubClock
 from hub.commands import Commands
 from hub.config import Config
 from hub.desk import Desk
+from hub.doubts import known_names
 from hub.errors import CommandRefused
 from hub.ledger import Ledger, LedgerReader, Transaction
 from hub.outbox import Outbox
@@ -39,7 +40,8 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
             if isinstance(clock, HubClock):
                 anchor(clock, reader)
         outbox = Outbox(parts.consignees, config.hub.state_dir, submit, clock)
-        table = Commands(desk, outbox, parts.registry, clock, submit, dict).table()
+        named = known_names(config, parts)
+        table = Commands(desk, outbox, parts.registry, clock, submit, dict, lambda: named).table()
         if do not in table:
             raise CommandRefused(f"no command {do!r}")
         return table[do](request)

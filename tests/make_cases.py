@@ -22,9 +22,18 @@ from tests.case_gas import GAS_CASES
 from tests.case_gas_more import MORE_GAS_CASES
 from tests.case_holds import HOLD_CASES
 from tests.case_holds_more import MORE_HOLD_CASES
+from tests.case_survivors_a import SURVIVOR_CASES_A
+from tests.case_survivors_b import SURVIVOR_CASES_B
 from tests.toy import iso
 
-ALL_CASES = [*HOLD_CASES, *MORE_HOLD_CASES, *GAS_CASES, *MORE_GAS_CASES]
+ALL_CASES = [
+    *HOLD_CASES,
+    *MORE_HOLD_CASES,
+    *GAS_CASES,
+    *MORE_GAS_CASES,
+    *SURVIVOR_CASES_A,
+    *SURVIVOR_CASES_B,
+]
 CASES = Path(__file__).parent / "cases"
 APPROVED = Path(__file__).parent / "approved_answers.jsonl"
 

@@ -137,3 +137,50 @@ def test_an_acknowledgement_is_counted_from_the_moment_it_is_sent() -> None:
         wire.see(event)
 
     assert wire.acknowledged == {("g-1", "4")}
+
+
+SHOWN = """# hub.procedures.windows.xǁTrackǁrise_ends__mutmut_10: survived
+--- hub/procedures/windows.py
++++ hub/procedures/windows.py
+@@ -7,7 +7,7 @@
+             continue
+         until_us = self.at[k] + still_us
+-        if self.at[end - 1] < until_us:
++        if self.at[end - 2] < until_us:
+             return None
+"""
+DOCUMENT = """# Survivors
+
+## hub.procedures.windows rise_ends
+- `if self.at[end - 1] < until_us:` -> `if self.at[end - 2] < until_us:`
+- `gone = True` -> ``
+  Why it survives: `end` is - for a test - of no use.
+
+## hub.procedures judge
+- `a -> b` -> `b -> a`
+"""
+
+
+def test_a_survivor_is_explained_by_its_function_and_both_lines() -> None:
+    """Not by its number, which moves with every change of the function."""
+    mutation = module("mutation")
+    known = mutation.explained(DOCUMENT)
+    slip = mutation.slip_of("hub.procedures.windows.xǁTrackǁrise_ends__mutmut_10", SHOWN)
+
+    assert slip in known
+    assert (slip[0], "gone = True", "") in known
+    assert ("hub.procedures.judge", "a -> b", "b -> a") in known
+    assert len(known) == 3
+
+
+def test_another_slip_in_that_line_or_that_slip_elsewhere_is_not_explained() -> None:
+    """One explanation covers one change of one function; a deleted line is a change to nothing."""
+    mutation = module("mutation")
+    known = mutation.explained(DOCUMENT)
+    name = "hub.procedures.windows.xǁTrackǁrise_ends__mutmut_11"
+
+    assert mutation.slip_of(name, SHOWN.replace("end - 2", "end - 3")) not in known
+    assert mutation.slip_of(name.replace("rise", "fall"), SHOWN) not in known
+    deleted = "".join(line + "\n" for line in SHOWN.splitlines() if "end - 2" not in line)
+    plain = mutation.slip_of("hub.procedures.x__rule__mutmut_3", deleted)
+    assert plain == ("hub.procedures._rule", "if self.at[end - 1] < until_us:", "")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.config import load_config, secret
+from hub.config import load_config
+from hub.credentials import secret
 from hub.errors import ConfigError
 
 GOOD = """

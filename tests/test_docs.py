@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from pydantic import BaseModel
 
 from hub import cli, hookspecs
+from hub.attempt import POINT
 from hub.commands import Commands
 from hub.config import HubSettings, InstrumentFacts, LineSettings, LogSettings
+from hub.procedures.case import CLOSE, EVENTS
 
 ROOT = Path(__file__).parent.parent
 HOOKS = {
@@ -133,6 +136,21 @@ def test_every_command_of_the_socket_is_documented() -> None:
     rows = set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \| ", read("docs/socket.md"), re.MULTILINE))
 
     assert rows - {"do"} == table
+
+
+def test_every_json_in_the_judge_contract_is_json() -> None:
+    """What is shown of an order can be copied into one."""
+    shown = re.findall(r"`(\{[^`]*\})`", read("docs/judge.md"))
+
+    assert len(shown) >= 3
+    for text in shown:
+        json.loads(text)
+
+
+def test_every_word_of_an_event_is_in_the_help_of_the_command() -> None:
+    words = set(re.findall(r"[a-z_]{3,}", cli.WORDS))
+
+    assert {*EVENTS, CLOSE, POINT} <= words
 
 
 def log_events() -> set[str]:

@@ -62,6 +62,34 @@ def test_a_display_gets_time_and_pressure() -> None:
     assert now.figures["top_ups"] == 0
 
 
+def test_a_touch_of_the_gauge_is_no_pumping() -> None:
+    """30 Pa for a moment, and zero again: still zeroed."""
+    rows = [event(1, "zeroed"), reading(5, 0), reading(10, 30), reading(15, 0)]
+
+    assert look(rows, 11).stage == "pressurising"
+    assert look(rows, 16).stage == "zeroed"
+
+
+def test_venting_shows_how_long_the_zero_is_waited_for() -> None:
+    """120 s from the end of the hold at 385."""
+    assert look(held(), 390).remaining_s == 115
+
+
+def test_a_coarse_display_and_a_drifting_zero_both_stay_open() -> None:
+    """Steps of 100 Pa and a rest at 100: later readings may still show finer steps and a zero."""
+    rows = [
+        *held(lambda s: 5200 + 100 * (s // 5 % 2), settling=lambda s: 5200, rest=100),
+        *(reading(430 + k, k % 2) for k in range(20)),
+    ]
+
+    seen = look(rows, 420)
+    assert seen.stage == "venting"
+    assert seen.verdict is None
+    told = look(rows, 449).verdict
+    assert told is not None
+    assert "faults" not in told.figures
+
+
 def test_stabilising_shows_the_longest_it_may_take() -> None:
     """At most 600 s from pump-off indoors."""
     now = look(held(), 45)
@@ -160,6 +188,23 @@ def test_a_let_off_is_told_when_seen() -> None:
     rows = held(lambda s: steady(s) if s <= 150 else max(0, 5200 - 1040 * (s - 150) // 5))
 
     assert decided_at(rows) == 260
+
+
+def test_nothing_remains_of_a_decided_test() -> None:
+    """Time that is left ends with the verdict, and never goes below nothing."""
+    vented = [*until(held(), 235), event(236, "vent_open")]
+
+    assert look(vented, 235).remaining_s == 150
+    assert (look(vented, 236).stage, look(vented, 236).remaining_s) == ("evaluated", None)
+    assert look(until(held(), 45), 634).remaining_s == 0
+
+
+def test_a_display_gets_numbers_and_no_lists() -> None:
+    """Events and marks are for the file."""
+    shown = look(held(lambda s: 5500 + s // 5 % 2, ramp=(1000, 3000, "6000.1")), 185).figures
+
+    assert shown["p_pump_off_pa"] == "6000.1"
+    assert not {"events", "over_pressure"} & set(shown)
 
 
 def test_a_vent_in_the_hold_is_told_at_once() -> None:
@@ -266,7 +311,21 @@ def test_a_frozen_value_is_given_time_to_fall() -> None:
 
 def test_clock_and_conflict_are_told_at_once() -> None:
     """They stay in the record."""
+    backwards = [reading(101, 5200, seq="900"), reading("100.5", 5200, seq="901")]
+
     assert decided_at([*held(), reading(100, 7, seq="5")]) == 100
+    assert decided_at([*held(), *backwards]) == 101
+
+
+def test_a_rise_that_was_contradicted_is_awaited() -> None:
+    """Peak and nothing in one moment, no pump_off: its event may still come and say which."""
+    rows = [*held(settling=lambda _: 5200), reading(25, 9)]
+    unsaid = [row for row in rows if row.value != "pump_off"]
+
+    assert look(unsaid, 60).verdict is None
+    told = look([*unsaid, event("25.5", "pump_off")], 410).verdict
+    assert told is not None
+    assert told.verdict == "PASS"
 
 
 def test_a_gap_in_the_hold_leaves_room_for_a_fail() -> None:

@@ -1,25 +1,45 @@
 """Rules that a rule pack switches, and the whole shape of an answer."""
 
-from decimal import Context, localcontext
+from datetime import UTC, date, datetime, timedelta
+from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import pytest
 
 from hub.procedures import BUILT_IN, PROCEDURES, Row, assess, judge
+from hub.procedures.gate import day_of
+from hub.procedures.ruling import Ruling
+from hub.procedures.wording import verdict_of
 from hub.rulepack import SHIPPED, RulePack, load_pack, read_pack
 from tests.case_gas import purge as purge_order
 from tests.case_gas import samples, screen, swept
-from tests.case_holds import air, sensed, temperature
+from tests.case_holds import air, eye, sensed, temperature
 from tests.case_holds_more import plateaus
-from tests.toy import at_us, climate, event, falling, gauge, held, order, parsed, reading, until
+from tests.case_survivors_a import near
+from tests.toy import (
+    at_us,
+    climate,
+    event,
+    falling,
+    gauge,
+    held,
+    order,
+    parsed,
+    reading,
+    until,
+    without,
+)
 
 DEFAULT = (SHIPPED / "default.toml").read_text(encoding="utf-8")
 
 
-def pack_with(old: str, new: str) -> RulePack:
-    """The default with one change."""
-    assert old in DEFAULT
-    return read_pack(DEFAULT.replace(old, new, 1).encode())
+def pack_with(*changes: str) -> RulePack:
+    """The default with changes: old and new text in turn, each in its first place."""
+    text = DEFAULT
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        assert old in text
+        text = text.replace(old, new, 1)
+    return read_pack(text.encode())
 
 
 WEATHER = pack_with("environment_unknown = { on = false", "environment_unknown = { on = true")
@@ -70,6 +90,72 @@ def test_the_settling_row_comes_before_the_weather() -> None:
     rows = held(plateaus(5170, 5170))
 
     assert verdict(order(), rows, WEATHER) == ("INCONCLUSIVE", ("settling",))
+
+
+@pytest.mark.parametrize(
+    ("fall", "expected"),
+    [("29", ("INCONCLUSIVE", ("environment_unknown",))), ("29.0001", ("FAIL", ("drop",)))],
+)
+def test_ordinary_weather_includes_its_limit(fall: str, expected: tuple[str, ...]) -> None:
+    """5 + 300/12 Pa are 30, which 29 Pa between the windows are over the whole hold."""
+    pack = pack_with(
+        *("environment_unknown = { on = false", "environment_unknown = { on = true"),
+        *("weather_pa = { value = 36", "weather_pa = { value = 5"),
+        *("weather_pa_per_h = { value = 100", "weather_pa_per_h = { value = 300"),
+    )
+
+    assert verdict(order(), held(falling(fall)), pack) == expected
+
+
+def test_five_limits_are_early_where_they_are_more_than_100_pa() -> None:
+    """With a limit of 25 Pa a fall is early over 125 Pa, and so much must be there to fall."""
+    pack = pack_with("limit_pa = { value = 20", "limit_pa = { value = 25")
+
+    def sunk(pa: str) -> list[Row]:
+        return held(lambda s: 5200 if s <= 10 else 5200 - Decimal(pa))
+
+    assert verdict(order(), sunk("125"), pack) == ("INCONCLUSIVE", ("settling",))
+    assert verdict(order(), sunk("125.1"), pack) == ("FAIL", ("drop",))
+    for p_req_pa, reason in ((125, "order"), (126, "no_liveness")):
+        given = order("post_repair_hold", p_operating_pa=p_req_pa)
+        assert verdict(given, held(lambda s: 0, ramp=(0, 0, 0)), pack)[1] == (reason,)
+
+
+SOON = ("settle_min_s = { value = 60", "settle_min_s = { value = 5")
+
+
+def test_level_takes_a_whole_window_since_pump_off() -> None:
+    """Where a pack lets a hold begin after 5 s, the slope is still that of 60 s without pumping."""
+    answer = judge(parsed(order()), held(), pack_with(*SOON))
+
+    assert (answer.verdict, answer.figures["stabilise_s"]) == ("PASS", "60")
+
+
+def test_steps_are_looked_for_from_20_s_after_pump_off() -> None:
+    """In a hold that begins 10 s after pump-off: not in the pumping, but as soon as it is over."""
+    pack = pack_with(*SOON, "settle_max_s = { value = 600", "settle_max_s = { value = 10")
+
+    def low_until(second: int) -> list[Row]:
+        """12 Pa lower up to this second of the hold, which begins at 35 s."""
+        return held(lambda s: 5200 + 12 * (s >= second) + s // 5 % 2, settle_s=10)
+
+    assert verdict(order(), held(settle_s=10), pack) == ("PASS", ())
+    assert verdict(order(), low_until(5), pack) == ("INCONCLUSIVE", ("repressurised",))
+
+
+def test_a_window_with_two_readings_has_no_slope() -> None:
+    """It is neither level nor steady: the hold begins when the time is up, or with more of them."""
+    short = "slope_window_s = { value = 60"
+    two = pack_with(short, "slope_window_s = { value = 5")
+    three = pack_with(short, "slope_window_s = { value = 10")
+
+    calm = judge(parsed(order()), held(settle_s=600), two)
+    sinking = held(near("5274"), settle_s=130, settling=lambda s: 5300 - Decimal(s) / 5,
+                   ramp=(1000, 3000, 5300))  # fmt: skip
+    steady = judge(parsed(order()), without(sinking, 130), three)
+
+    assert (calm.flags[0], calm.figures["stabilise_s"]) == ("unstable_start", "600")
+    assert (steady.flags[0], steady.figures["stabilise_s"]) == ("steady_fall", "130")
 
 
 def test_one_hour_for_hoses_where_switched_on() -> None:
@@ -211,3 +297,34 @@ def test_the_callers_arithmetic_does_not_matter() -> None:
     with localcontext(Context(prec=3)):
         assert judge(parsed(order()), rows, load_pack()) == expected
         assert assess(parsed(order()), rows, load_pack(), at_us(9999)).verdict == expected
+
+
+def test_one_reading_by_eye_is_no_hold() -> None:
+    """Not even under a rule pack that forgives a hold as much as it lasts."""
+    given, rows = eye(530, 530)
+    lenient = pack_with("short_s = { value = 1,", "short_s = { value = 300,")
+
+    assert verdict(given, rows, lenient) == ("PASS", ())
+    alone = [row for row in rows if row.at_us != at_us(385)]
+    assert verdict(given, alone, lenient) == ("INCONCLUSIVE", ("too_short",))
+
+
+def test_a_sentence_says_which_figure_it_lacks() -> None:
+    """A question mark, never a crash, and nothing that looks like a figure."""
+    given, pack = parsed(order()), load_pack()
+
+    failed = verdict_of(given, Ruling("FAIL", ["drop"]), pack).sentence["en"]
+    passed = verdict_of(given, Ruling("PASS", []), pack).sentence["en"]
+
+    assert "The pressure fell ? Pa, ? Pa are allowed" in failed
+    assert "The pressure fell ? Pa in ? s, ? Pa are allowed" in passed
+    assert "corrected for temperature and barometer ? Pa" in passed
+
+
+def test_a_day_lasts_to_its_last_microsecond() -> None:
+    """Also in years in which a binary fraction of a second can no longer tell them apart."""
+    midnight = datetime(9998, 12, 31, 16, tzinfo=UTC)  # 00:00 of 1 January in Shanghai
+    midnight_us = (midnight - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+    assert day_of(midnight_us - 1) == date(9998, 12, 31)
+    assert day_of(midnight_us) == date(9999, 1, 1)

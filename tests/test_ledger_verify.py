@@ -349,3 +349,43 @@ def test_an_export_from_beyond_the_last_signature_is_refused(folder: Path) -> No
     """Nothing unsigned leaves as proof."""
     with pytest.raises(CommandRefused, match="not covered"):
         list(export(folder, ENTRIES))
+
+
+@pytest.mark.parametrize("name", ["copy.db", "backup-2026-11-23"])
+@pytest.mark.parametrize("content", [b"no database at all, by far", b""])
+def test_a_file_that_is_no_ledger_is_called_by_its_own_name(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    """Not by the name that a gateway's own ledger would have."""
+    file = tmp_path / name
+    file.write_bytes(content)
+
+    report = verify(file).as_dict()
+
+    assert not report["ok"]
+    assert report["file"] == str(file)
+    assert report["first_bad"]["what"].startswith(f"{file}: ")
+    assert "ledger.db:" not in report["first_bad"]["what"]
+
+
+def test_a_report_names_the_file_it_is_about(folder: Path, tmp_path: Path) -> None:
+    """Of a state folder the ledger in it, of a copy the copy; with findings and without."""
+    copy = tmp_path / "copy.db"
+    copy.write_bytes((folder / "ledger.db").read_bytes())
+
+    assert verify(folder).file == str(folder / "ledger.db")
+    assert verify(copy).as_dict()["file"] == str(copy)
+    tamper(folder, lambda db: db.execute("DELETE FROM entries WHERE idx=7"))
+    assert verify(folder).as_dict()["file"] == str(folder / "ledger.db")
+
+
+def test_a_copy_that_cannot_be_read_is_named(folder: Path, tmp_path: Path) -> None:
+    """Something stands in SQLite's way beside the copy: the copy's path is in the one line."""
+    copy = tmp_path / "copy.db"
+    copy.write_bytes((folder / "ledger.db").read_bytes())
+    copy.with_name("copy.db-wal").mkdir()
+
+    with pytest.raises(StoreUnavailable) as refused:
+        verify(copy)
+
+    assert str(refused.value).startswith(f"{copy}: cannot be read: ")

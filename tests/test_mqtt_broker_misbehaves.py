@@ -221,3 +221,95 @@ def test_another_client_under_our_name_is_reported_with_the_remedy() -> None:
         broker.close()
 
     assert "client_id" in link.detail("link_refused")
+
+
+TAKEN_OVER = bytes([0xE0, 2, 0x8E, 0])
+
+
+def test_a_session_taken_over_again_and_again_is_said_with_its_count() -> None:
+    """MQTT 5 gives the reason: two notices; the state says how often, by whom, what to do."""
+    broker = ScriptedBroker(*[(CONNACK_5 + TAKEN_OVER, False)] * 4, (CONNACK_5, True))
+    try:
+        with LinkRig(broker.port) as link:
+            link.run_until(lambda: len(broker.heard) == 5 and link.driver._link.connected)
+            state = link.driver.link_state()
+    finally:
+        broker.close()
+
+    words = [notice.what for notice in link.notices if notice.what.startswith("link_")]
+    assert words == ["link_refused", "link_unstable"]
+    assert state.state == "connected"
+    assert "to another client, 4 times (Session taken over, 0x8E)" in state.why
+    assert 'client_id "gashub-gw-test-field"' in state.why
+    assert "give each gateway its own client_id" in state.why
+
+
+@pytest.mark.parametrize(
+    ("answer", "what", "text"),
+    [
+        (bytes([0xE0, 2, 0x8B, 0]), "link_lost", "Server shutting down (0x8B); it is tried again"),
+        (bytes([0xE0, 2, 0x95, 0]), "link_refused", "Packet too large (0x95); the broker takes no"),
+        (bytes([0xE0, 2, 0x80, 0]), "link_lost", "Unspecified error (0x80)"),
+        (b"\xe0\x09\x98\x07\x1f\x00\x04bye!", "link_refused", '(0x98), it says "bye!"; somebody'),
+        (b"\xe0\x02\x77\x00", "link_lost", "it sent what is no MQTT"),
+        (b"", "link_lost", "the connection was closed or broke"),
+    ],
+    ids=["shutting_down", "too_large", "unspecified", "own_words", "unknown_code", "no_word"],
+)
+def test_how_a_broker_ends_a_connection_is_said_in_words(
+    answer: bytes, what: str, text: str
+) -> None:
+    """The reason's name and number, the broker's own words, and what to do where that is known."""
+    broker = ScriptedBroker((CONNACK_5 + answer, False))
+    try:
+        with LinkRig(broker.port) as link:
+            link.run_until(lambda: link.said(what))
+    finally:
+        broker.close()
+
+    assert text in link.detail(what)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "answer", "what", "text"),
+    [
+        ("5", b"\x20\x03\x00\x8a\x00", "link_refused", "Banned (0x8A); the broker's owner has"),
+        ("5", b"\x20\x03\x00\x89\x00", "link_lost", "Server busy (0x89); it is tried again"),
+        ("5", b"\x20\x03\x00\x80\x00", "link_refused", "(0x80); ask the broker's owner"),
+        ("5", b"\x20\x03\x00\x77\x00", "link_lost", "cannot be read"),
+        ("3.1.1", b"\x20\x02\x00\x02", "link_refused", "Client identifier not valid (0x85); give"),
+        ("3.1.1", b"\x20\x02\x00\x03", "link_lost", "Server unavailable (0x88); it is tried"),
+        ("3.1.1", b"\x20\x02\x00\x01", "link_lost", "refuses this version of MQTT"),
+    ],
+)
+def test_how_a_broker_turns_us_away_is_said_in_words(
+    protocol: str, answer: bytes, what: str, text: str
+) -> None:
+    """What passes by itself is a lost link; what somebody must act on is a refused one."""
+    broker = ScriptedBroker((answer, False))
+    try:
+        with LinkRig(broker.port, protocol=protocol) as link:
+            link.run_until(lambda: link.said(what))
+    finally:
+        broker.close()
+
+    assert text in link.detail(what)
+    assert link.driver.link_state().why == link.detail(what)
+
+
+def test_a_broker_that_says_nothing_leaves_the_link_connecting_then_down() -> None:
+    """First nothing is known; then there is a reason, and the moment it began."""
+    broker = ScriptedBroker((b"", True))
+    try:
+        with LinkRig(broker.port, protocol="5", connect_within_s=0.5) as link:
+            link.run_until(lambda: bool(broker.heard and broker.heard[0]))
+            first = link.driver.link_state()
+            link.run_until(lambda: link.said("link_lost"))
+            then = link.driver.link_state()
+    finally:
+        broker.close()
+
+    assert (first.state, first.why, first.session_present) == ("connecting", "", None)
+    assert (then.state, then.session_present) == ("down", None)
+    assert "did not answer within 0.5 s" in then.why
+    assert then.since_us > first.since_us

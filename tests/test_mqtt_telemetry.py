@@ -1,6 +1,7 @@
 """Forwarding to the data platform: everything, in order, and only what was acknowledged is done."""
 
 import json
+import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -179,4 +180,23 @@ def test_a_topic_we_may_not_write_pauses_the_way(tmp_path: Path) -> None:
         sink.open()
         with pytest.raises(SinkPaused, match=TOPIC):
             sink.forward(blocks(0, 1))
+        sink.close()
+
+
+def test_credentials_that_were_mended_at_the_platform_are_found_out(tmp_path: Path) -> None:
+    """Refused once is not refused for ever: the next opening asks again."""
+    passwords = tmp_path / "passwords"
+    make = ["mosquitto_passwd", "-b", "-c", str(passwords), "hub"]
+    subprocess.run([*make, "another"], check=True, capture_output=True)
+    lines = ["allow_anonymous false", f"password_file {passwords}"]
+    with Mosquitto(tmp_path, lines) as strict:
+        sink = follower(strict.port, user="hub", password_secret="mq")
+        with pytest.raises(SinkPaused):
+            sink.open()
+        sink.close()
+        strict.stop()
+        subprocess.run([*make, "secret"], check=True, capture_output=True)
+        strict.start()
+        sink.open()
+        sink.forward(blocks(0, 1))
         sink.close()

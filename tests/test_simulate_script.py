@@ -1,10 +1,17 @@
 """The little language of the simulators: actions, cues, scripts, facts, faults."""
 
+import dataclasses
+import re
+import shlex
+from typing import Any
+
 import pytest
 
-from hub.simulate.commands import facts_from, main
+from hub.simulate.commands import facts_from, main, parser
 from hub.simulate.modbus import SlaveFacts
+from hub.simulate.mqtt_gas import DetectorFacts
 from hub.simulate.pipe import PipeFacts
+from hub.simulate.plume import MixFacts, PathFacts
 from hub.simulate.script import (
     Action,
     Cue,
@@ -109,3 +116,51 @@ def test_unusable_arguments_end_with_2_and_one_line(
     assert out == ""
     assert says in err
     assert err.count("\n") == 1
+
+
+KINDS = ("modbus", "boreal", "mqtt-gas")
+
+
+def help_of(kind: str, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main([kind, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [
+        ("modbus", (SlaveFacts, PipeFacts)),
+        ("boreal", (PathFacts,)),
+        ("mqtt-gas", (DetectorFacts, MixFacts)),
+    ],
+)
+def test_the_help_of_a_kind_names_every_fact_with_its_default(
+    kind: str, facts: tuple[type[Any], ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line each, and nothing is left to guess from three dots."""
+    told = help_of(kind, capsys)
+
+    for field in (field for one in facts for field in dataclasses.fields(one)):
+        assert re.search(rf"^  {field.name}={field.default} +\S", told, re.MULTILINE)
+    assert "...'" not in told.replace("KEY=VALUE ...'", "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_example_in_the_help_is_accepted(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its arguments, facts and cues are those of the program."""
+    words = shlex.split(help_of(kind, capsys).rsplit("gashub simulate ", 1)[1])
+
+    options = parser().parse_args(words)
+
+    assert callable(options.prepare(options))
+    assert all(parse_cue(text) for text in options.at)
+
+
+def test_without_a_kind_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2, and every kind is on the screen with an example."""
+    assert main([]) == 2
+
+    told = capsys.readouterr().out
+    assert all(f"gashub simulate {kind} --" in told for kind in KINDS)

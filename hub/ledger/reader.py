@@ -17,7 +17,7 @@ from hub.ledger.entry import Entry, open_head, unpack
 from hub.ledger.keys import PublicKey
 from hub.ledger.migrate import refuse_newer
 from hub.ledger.start import genesis_key
-from hub.ledger.store import DB_FILE, connect_reader, damage, diagnose
+from hub.ledger.store import DB_FILE, State, connect_reader, damage, diagnose
 
 CHUNK = 256
 _COLUMNS = "SELECT idx, head, salt, body, codec FROM entries"
@@ -137,8 +137,17 @@ class LedgerReader:
 
     def _fault(self, error: sqlite3.Error) -> Exception:
         found = diagnose(error, self.db.parent)
-        if found is not None:
+        if found is not None and self.db.name == DB_FILE:
             return found[1]
+        if found is not None:  # a copy by another name, and its folder is no state folder
+            state, _ = found
+            detail = f"{error} ({error.sqlite_errorname})"
+            if state is State.DAMAGED:
+                return damage(self.db, detail)
+            return StoreUnavailable(
+                f"{self.db}: cannot be read: {detail}; check the disk, and that this user may "
+                "read the file and write its folder, or copy it to where that is so"
+            )
         if "no such table" in str(error):
             return damage(self.db, f"it is not a ledger: {error}")
         return error

@@ -26,11 +26,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of `verify`. `first_bad` is None when everything holds.
+    """The result of `verify` on `file`. `first_bad` is None when everything holds.
 
     `findings` are the first hundred, in the order they were met; one cause can give many.
     """
 
+    file: str
     origin: str
     head: Head
     first_bad: Finding | None
@@ -52,6 +53,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a screen or a script."""
         return {
+            "file": self.file,
             "ok": self.ok,
             "first_bad": None if self.first_bad is None else asdict(self.first_bad),
             "provable": self.provable,

@@ -41,7 +41,7 @@ def verify(
             return _Verifier(reader, heads, public_key, progress).run()
     except StoreDamaged as e:
         found = Finding(0, 0, "file", str(e))
-        return Report("", Head(0, b""), found, (found,), 0, len(heads), 0)
+        return Report(str(where), "", Head(0, b""), found, (found,), 0, len(heads), 0)
 
 
 def _outside(text: str) -> Checkpoint:
@@ -104,6 +104,7 @@ class _Verifier:
 
     def _report(self) -> Report:
         return Report(
+            file=str(self.reader.db),
             origin=self.key.origin if self.key else "",
             head=Head(self.frontier.size, self.frontier.root()),
             first_bad=first_of(self.findings),

@@ -23,6 +23,7 @@ from hub.procedures.case import (
 from hub.procedures.gate import day_of
 from hub.procedures.hold import judge_hold
 from hub.procedures.laser import judge_laser
+from hub.procedures.progress import progress_of
 from hub.procedures.purge import judge_degas, judge_purge
 from hub.procedures.ruling import AT_ONCE, Ruling, inconclusive
 from hub.procedures.safe_to_work import judge_safe_to_work
@@ -67,7 +68,7 @@ def judge(order: TestOrder, rows: Sequence[Row], pack: RulePack) -> Verdict:
     rows    in any order; rows of instruments that the order does not name are not looked at
     """
     with localcontext(_EXACT):
-        return verdict_of(order, _rule(order, rows, pack), pack)
+        return verdict_of(order, _rule(order, read(order, rows, pack), pack), pack)
 
 
 def assess(order: TestOrder, rows: Sequence[Row], pack: RulePack, now_us: int) -> Assessment:
@@ -78,7 +79,8 @@ def assess(order: TestOrder, rows: Sequence[Row], pack: RulePack, now_us: int) -
     """
     closed = any(row.value == CLOSE and row.quantity == "event" for row in rows)
     with localcontext(_EXACT):
-        ruling = _rule(order, rows, pack)
+        record = read(order, rows, pack)
+        ruling = _rule(order, record, pack)
         decided = closed or now_us >= ruling.settles_us
         verdict = verdict_of(order, ruling, pack) if decided else None
         ends_us = None if verdict is not None else ruling.ends_us
@@ -88,16 +90,18 @@ def assess(order: TestOrder, rows: Sequence[Row], pack: RulePack, now_us: int) -
             remaining_s=None if ends_us is None else Decimal(max(0, ends_us - now_us)) / US,
             latest=ruling.latest,
             figures={
-                key: value
-                for key, value in ruling.figures.items()
-                if isinstance(value, str | int) and not isinstance(value, bool)
+                **{
+                    key: value
+                    for key, value in ruling.figures.items()
+                    if isinstance(value, str | int) and not isinstance(value, bool)
+                },
+                **({} if decided else progress_of(order, record, pack, ruling)),
             },
             verdict=verdict,
         )
 
 
-def _rule(order: TestOrder, rows: Sequence[Row], pack: RulePack) -> Ruling:
-    record = read(order, rows, pack)
+def _rule(order: TestOrder, record: Record, pack: RulePack) -> Ruling:
     first_us = record.first_us()
     day = None if first_us is None else day_of(first_us)
     ruling = _RULES[order.procedure](order, record, pack)

@@ -140,7 +140,7 @@ def _no_hold(filling: Filling) -> Ruling | None:
 
 def _table(filling: Filling) -> Ruling:
     hold = filling.hold
-    assert hold is not None, "a test without a hold was decided before"
+    assert hold is not None  # a test without a hold was decided before
     let_us = filling.let_off_us if hold.vented_us is None else hold.vented_us
     until_us = filling.last_us if let_us is None else let_us
     times = [one.at_us for one in filling.attempt.readings]
@@ -151,7 +151,7 @@ def _table(filling: Filling) -> Ruling:
         or rows_4_to_6(hold, filling.pumped(hold), filling.let_off_us, filling.found)
     )
     if finding is None:
-        assert filling.found is not None, "rows 2 and 6 take every hold without both windows"
+        assert filling.found is not None  # rows 2 and 6 take every hold without both windows
         finding = rows_7_to_12(hold, filling.found, filling.step_pa, filling.pack)
     return _ruled(filling, finding, let_us)
 

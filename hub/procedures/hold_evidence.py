@@ -105,7 +105,7 @@ class Hold:
         rules = self.pack.hold.evidence
         least_pa = self.spec.p_req_pa * rules.live_share.value
         begin = i
-        for k in range(i + 1, j + 1):
+        for k in range(i, j + 1):
             if k < j and track.pa[k] == track.pa[begin]:
                 continue
             still_us = track.at[k - 1] - track.at[begin]
@@ -124,8 +124,7 @@ class Hold:
         """A window stands higher than the one before it by more than any settled pipe rises."""
         limit_pa = step_limit_pa(self.spec, self.pack)
         track, since_us = self.track, self.course.settling_us
-        for i in range(self.span[0] + 1, self.span[1]):
-            at_us = track.at[i]
+        for at_us in track.at[slice(*self.span)]:
             middle_us, begin_us = at_us - self._window_us, at_us - 2 * self._window_us
             if begin_us < since_us:
                 continue
@@ -139,10 +138,8 @@ class Hold:
         """A window stands more than the limit above an earlier one of the hold."""
         track, limit_pa = self.track, self.spec.limit_pa
         lowest: Span | None = None
-        for i in range(self.span[0], self.span[1]):
-            at_us = track.at[i]
-            if at_us - self._window_us < self.from_us:
-                continue
+        ends = track.closed(self.from_us + self._window_us, self.end_us)
+        for at_us in track.at[slice(*ends)]:
             window = track.after(at_us - self._window_us, at_us)
             if lowest is None:
                 lowest = window

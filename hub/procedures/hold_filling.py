@@ -39,7 +39,7 @@ class Filling:
         self.spec = spec
         self.pack = pack
         self.climate = Climate(order, record, pack)
-        self.step_pa = resolution_pa(attempt, manual=False)
+        self.step_pa = resolution_pa(attempt)
         self.course: Course | None = None
         self.hold: Hold | None = None
         self.fall: Fall | None = None

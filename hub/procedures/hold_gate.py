@@ -39,12 +39,14 @@ class GateSeen:
     @property
     def drift_pa(self) -> Fraction:
         """How far the zero moved during the test; 0 when it was not looked at afterwards."""
-        if self.after is None or self.before is None:
-            return Fraction(0)
-        return self.after.pa - self.before
+        return _drift_pa(self.before, self.after)
 
 
-def resolution_pa(attempt: Attempt, manual: bool) -> Decimal:
+def _drift_pa(before: Fraction | None, after: ZeroAfter | None) -> Fraction:
+    return Fraction(0) if after is None or before is None else after.pa - before
+
+
+def resolution_pa(attempt: Attempt, manual: bool = False) -> Decimal:
     """max(declared, smallest step between values seen); eye readings show no step."""
     declared_pa = declared_resolution_pa(attempt.gauge) or Decimal(0)
     seen_pa = None if manual else attempt.track.steps_pa((0, len(attempt.track)))
@@ -71,8 +73,7 @@ def look(
         faults.append("zero_absent")
     elif zero_is_off(before, pack, step_pa):
         faults.append("zero_off")
-    drift_pa = GateSeen(before, after, (), firm=False).drift_pa
-    if abs(drift_pa) > Fraction(pack.hold.instrument.drift_pa.value):
+    if abs(_drift_pa(before, after)) > Fraction(pack.hold.instrument.drift_pa.value):
         faults.append("zero_drift")
     pumped = bool(attempt.pump_offs_us) and not attempt.inferred
     pending = _OPEN if pumped else _OPEN | _OPEN_UNTIL_PUMPED

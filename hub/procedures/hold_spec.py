@@ -16,7 +16,6 @@ _PART_OF: Final[Mapping[str, str]] = {"riser_hold": "riser", "indoor_hold": "ind
 class HoldSpec:
     """One hold as it must be done. faults: what the order lacks, the test cannot be judged."""
 
-    kind: str
     p_req_pa: Decimal
     hold_us: int
     settle_min_us: int
@@ -58,7 +57,6 @@ def resolve(order: TestOrder, pack: RulePack) -> HoldSpec:
     if order.source != "instrument":
         flags.append(order.source)
     return HoldSpec(
-        kind=kind,
         p_req_pa=p_req_pa,
         hold_us=us(hold),
         settle_min_us=us(rules.settle_min_s),
@@ -95,7 +93,7 @@ def _pressure(
         )
         if value is not None and value <= 0
     ]
-    if order.p_level == "operating" and order.procedure != "indoor_hold" and kind != "indoor":
+    if order.p_level == "operating" and kind != "indoor":
         faults.append("p_level")
     at_operating = kind == "indoor" and (
         order.procedure == "post_repair_hold" or order.p_level == "operating"

@@ -79,8 +79,9 @@ class Stages:
         course, track = self.course, self._track
         if course.pump_off_pa is None:
             return course
-        i = track.after(course.pump_off_us, course.pump_off_us)[0]
-        end = len(track) if course.vent_us is None else track.closed(0, course.vent_us)[1]
+        i = track.closed(course.pump_off_us, course.pump_off_us)[1]
+        vent_us = course.vent_us
+        end = len(track) if vent_us is None else track.closed(vent_us, vent_us)[1]
         while i < end:
             resume = self._pump_event(i, end)
             if resume is None:
@@ -158,7 +159,7 @@ class Stages:
         if k is None:
             self.course.pumping = True
             return None
-        return self._restart(self._track.at[k], k + 1)
+        return self._restart(self._track.at[k], k)
 
     def _restart(self, settling_us: int, i: int) -> int:
         """Stabilising begins again at settling_us; returns the first reading after it."""
@@ -169,7 +170,7 @@ class Stages:
         if near is not None:
             course.pump_off_pa = track.pa[near]
         self._pumping = [one for one in self._pumping if one[0] > settling_us]
-        return max(i, track.after(settling_us, settling_us)[0])
+        return max(i, track.closed(settling_us, settling_us)[1])
 
     # -- a pipe that cannot hold
 

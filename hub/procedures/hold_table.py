@@ -27,9 +27,9 @@ class Drops:
 
     p2: Fraction
     raw: Fraction
-    corr: Fraction | None
-    u_corr_sq: Fraction
-    both: bool
+    corr: Fraction | None = None
+    u_corr_sq: Fraction = Fraction(0)
+    both: bool = False
 
     def corr_over(self, limit: Fraction) -> bool:
         """drop_corr > limit + U_corr, compared without a root."""
@@ -52,7 +52,7 @@ def drops(hold: Hold, climate: Climate, drift_pa: Fraction, up_sq: Fraction) -> 
     first_us, last_us = hold.windows_us
     first, last = climate.at(*first_us), climate.at(*last_us)
     if not climate.instruments or first is None or last is None:
-        return Drops(p2, raw, None, Fraction(0), both=False)
+        return Drops(p2, raw)
     corr = hold.scale(_corrected(climate, hold, first, p2, last)) + raised
     u_corr_sq = climate.expanded_variance(hold.p1, first, up_sq)
     return Drops(p2, raw, corr, u_corr_sq, both=climate.both)

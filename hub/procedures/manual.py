@@ -6,6 +6,7 @@ division of the scale.
 
 from fractions import Fraction
 from itertools import accumulate
+from operator import sub
 
 from hub.procedures.case import TestOrder
 from hub.procedures.hold_gate import GateSeen, closing, look, resolution_pa
@@ -127,12 +128,11 @@ def _rows(
     begin_us, end_us = track.at[first], track.at[last]
     top_ups = sum(1 for e in attempt.events if e.word == "top_up" and e.at_us <= begin_us)
     pumped = any(
-        event.word in {"top_up", "pump_on", "pump_off"} and begin_us < event.at_us < end_us
+        event.word in {"top_up", "pump_on"} and begin_us < event.at_us < end_us
         for event in attempt.events
     )
     read = track.pa[first : last + 1]
-    lowest = accumulate(read, min)
-    rises = any(pa - low > spec.limit_pa for pa, low in zip(read, lowest, strict=True))
+    rises = max(map(sub, read, accumulate(read, min))) > spec.limit_pa
     if p1 < spec.p_req_pa - step_pa:
         if top_ups >= pack.hold.settling.top_ups.value:
             ruling = Ruling("FAIL", ["cannot_hold"])

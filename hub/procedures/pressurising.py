@@ -21,7 +21,6 @@ class Attempt(NamedTuple):
     pump_offs_us  one for each time the pipe was filled; empty: not yet, or never
     inferred      no `pump_off` was recorded; the readings show it
     number        how many attempts the record holds up to this one
-    served        the gauge has a reading at the last pump-off
     """
 
     gauge: Instrument
@@ -29,26 +28,32 @@ class Attempt(NamedTuple):
     readings: Sequence[Reading]
     track: Track
     events: Sequence[Event]
-    pump_offs_us: tuple[int, ...]
-    inferred: bool
-    number: int
-    served: bool
+    pump_offs_us: tuple[int, ...] = ()
+    inferred: bool = False
+    number: int = 1
 
 
 def find_attempts(
     order: TestOrder, record: Record, spec: HoldSpec, pack: RulePack
 ) -> list[Attempt]:
-    """The last attempt in the record, on each gauge that served at its pump-off; never empty.
+    """The last attempt in the record, on each gauge that served at its pump-off.
+
+    Never empty: where none served, all of them, and the first has shown too little to pass.
 
     An attempt begins at the last `zeroed` before the last pump-off. Of several gauges the first
     in the order that served comes first; others follow if they stood under pressure then, for
-    they measure the same pipe. The order declares at least one gauge (the caller checks).
+    they measure the same pipe. A pump-off at which none of them did filled nothing, and does not
+    count here. The order declares at least one gauge (the caller checks).
     """
     attempts = [_last_attempt(gauge, record, spec, pack) for gauge in order.of("pressure")]
-    served = [attempt for attempt in attempts if attempt.served]
-    if not served:
-        return attempts[:1]
-    return [served[0], *(one for one in served[1:] if _under_pressure(one, spec, pack))]
+    pumped = [one for one in attempts if one.pump_offs_us]
+    filled = [one for one in pumped if _under_pressure(one, spec, pack)]
+    if not pumped:
+        return attempts
+    off_us = max(one.pump_offs_us[-1] for one in filled or pumped)
+    gap_us = us(pack.hold.evidence.gap_s)
+    served = [one for one in pumped if one.inferred or one.track.near(off_us, gap_us) is not None]
+    return [*served[:1], *(one for one in served[1:] if one in filled)] or attempts
 
 
 def _under_pressure(attempt: Attempt, spec: HoldSpec, pack: RulePack) -> bool:
@@ -69,7 +74,7 @@ def _last_attempt(gauge: Instrument, record: Record, spec: HoldSpec, pack: RuleP
     # A try without the event counts when its readings show a filled pipe, so that a later test
     # is never judged by an earlier one; only if there is none, one filled half way will do.
     for from_pa in (spec.p_req_pa, half_pa):
-        for k in range(len(tries) - 1, -1, -1):
+        for k in reversed(range(len(tries))):
             found = _with_pump_offs(tries[k], from_pa, spec, pack)
             if found.pump_offs_us:
                 number = 1 + sum(1 for one in tries[:k] if _tried(one, spec, pack))
@@ -83,27 +88,25 @@ def _cut(gauge: Instrument, record: Record, from_us: int | None, to_us: int | No
 
     readings = [one for one in record.readings[gauge.name] if inside(one.at_us)]
     events = [event for event in record.events if inside(event.at_us)]
-    return Attempt(gauge, from_us, readings, Track(readings), events, (), False, 1, False)
+    return Attempt(gauge, from_us, readings, Track(readings), events)
 
 
 def _tried(attempt: Attempt, spec: HoldSpec, pack: RulePack) -> bool:
-    pumped = any(event.word in {"pump_on", "pump_off"} for event in attempt.events)
+    pumped = any(event.word == "pump_on" for event in attempt.events)
     return pumped or bool(_with_pump_offs(attempt, spec.p_req_pa, spec, pack).pump_offs_us)
 
 
 def _with_pump_offs(attempt: Attempt, from_pa: Decimal, spec: HoldSpec, pack: RulePack) -> Attempt:
     track = attempt.track
-    gap_us = us(pack.hold.evidence.gap_s)
     offs_us = [event.at_us for event in attempt.events if event.word == "pump_off"]
     if offs_us:
-        served = track.near(offs_us[-1], gap_us) is not None
-        return attempt._replace(pump_offs_us=_fillings(track, offs_us, spec, pack), served=served)
+        return attempt._replace(pump_offs_us=_fillings(track, offs_us, spec, pack))
     still_us = us(pack.hold.settling.rise_ends_s)
     i = track.rise_ends(0, len(track), still_us, from_pa)
     half_pa = spec.p_req_pa * pack.hold.evidence.live_share.value
     if i is None or min(track.pa[:i], default=half_pa) >= half_pa:
         return attempt  # no filling was seen: the pressure was there already
-    return attempt._replace(pump_offs_us=(track.at[i],), inferred=True, served=True)
+    return attempt._replace(pump_offs_us=(track.at[i],), inferred=True)
 
 
 def _fillings(

@@ -255,7 +255,7 @@ def _judge(
     used = [r for some, _ in wanted for one in some for r in record.readings[one.name]]
     known = [(r.at_us, r.value, r.unit) for r in used if r.value is not None]
     if known:
-        at_us, value, unit = max(known, key=lambda one: one[0])
+        at_us, value, unit = max(known)
         ruling.latest, ruling.since_us, ruling.stage = (value, unit), at_us, "sampling"
     return ruling
 

@@ -57,7 +57,6 @@ def with_abort(ruling: Ruling, events: Iterable[Event]) -> Ruling:
                 reasons=[event.word],
                 details=[],
                 outcome=None if ruling.outcome is None else "invalid",
-                decided_us=event.at_us,
                 settles_us=AT_ONCE,
             )
     return ruling

@@ -14,7 +14,7 @@ from hub.procedures.series import US, Reading, Record, period_us
 from hub.procedures.verdict import text_of
 from hub.rulepack import RulePack, at_or_over_work_limit
 
-_ROLES = ("ceiling", "suspect")
+ROLES = ("ceiling", "suspect")
 
 
 class Stay(NamedTuple):
@@ -50,7 +50,7 @@ def judge_safe_to_work(order: TestOrder, record: Record, pack: RulePack) -> Ruli
         "dwell_s": pack.work.dwell_s,
     }
     if not order.points:
-        ruling.not_checked = list(_ROLES)
+        ruling.not_checked = list(ROLES)
     readings = _gas_readings(order, record)
     if readings:
         ruling.stage, ruling.since_us = "sampling", readings[0].at_us
@@ -160,18 +160,14 @@ def _zeroed(one: Instrument, record: Record, first_us: int) -> bool:
 
 def _complete(order: TestOrder, record: Record, pack: RulePack) -> Ruling:
     """Enough points, long enough at each, without holes."""
-    stays = _stays(order, record, pack)
+    stays = find_stays(order, record, pack)
     gap_us = us(pack.work.gap_s)
     needed = list(order.points) or list(stays)
     reasons: list[str] = []
     if _points_lacking(order, stays, needed, pack):
         reasons.append("points")
     seen = [stays[name] for name in needed if name in stays]
-    # A point counts with the instrument that stayed there properly, if any did.
-    best = [
-        max(some, key=lambda stay: (stay.enough and not stay.hole(gap_us), stay.dwell_us))
-        for some in seen
-    ]
+    best = [best_stay(some, gap_us) for some in seen]
     if any(stay.good_us and not stay.enough for stay in best):
         reasons.append("dwell")
     if any(stay.hole(gap_us) for stay in best):
@@ -198,13 +194,18 @@ def _points_lacking(
     """Too few points, a role without a point, a point without a row, or too long in all."""
     if len(needed) < pack.work.points.value or any(name not in stays for name in needed):
         return True
-    if order.points and not set(_ROLES) <= set(order.points.values()):
+    if order.points and not set(ROLES) <= set(order.points.values()):
         return True
     times = [at for name in needed for stay in stays[name] for at in stay.good_us]
     return bool(times) and max(times) - min(times) > us(pack.work.span_s)
 
 
-def _stays(order: TestOrder, record: Record, pack: RulePack) -> dict[str, list[Stay]]:
+def best_stay(stays: Sequence[Stay], gap_us: int) -> Stay:
+    """A point counts with the instrument that stayed there properly, if any did."""
+    return max(stays, key=lambda stay: (stay.enough and not stay.hole(gap_us), stay.dwell_us))
+
+
+def find_stays(order: TestOrder, record: Record, pack: RulePack) -> dict[str, list[Stay]]:
     """By point, one stay for each instrument with rows there; rows without a point are no stay."""
     stays: dict[str, list[Stay]] = {}
     for one in order.of("gas"):

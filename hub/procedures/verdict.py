@@ -11,7 +11,7 @@ Number = Decimal | Fraction | int
 
 _MICRO: Final = Decimal("0.000001")
 _ABSURD: Final = 30
-_WIDE: Final = Context(prec=50)
+_WIDE: Final = Context(prec=50, rounding=ROUND_HALF_EVEN)
 
 
 def text_of(number: Number) -> str:
@@ -24,7 +24,7 @@ def text_of(number: Number) -> str:
     value = Decimal(number)
     if value.adjusted() > _ABSURD:
         return f"{value:.6E}"
-    value = value.quantize(_MICRO, ROUND_HALF_EVEN, _WIDE)
+    value = value.quantize(_MICRO, context=_WIDE)
     text = f"{value:f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 

@@ -55,10 +55,8 @@ class Track:
         return self.total(span) < pa * (span[1] - span[0])
 
     def rises(self, first: Span, then: Span, by_pa: Decimal) -> bool:
-        """mean(then) - mean(first) > by_pa, without dividing; False when either is empty."""
+        """mean(then) - mean(first) > by_pa, without dividing; so False when either is empty."""
         n_first, n_then = first[1] - first[0], then[1] - then[0]
-        if n_first <= 0 or n_then <= 0:
-            return False
         rise = self.total(then) * n_first - self.total(first) * n_then
         return rise > by_pa * (n_first * n_then)
 
@@ -88,7 +86,7 @@ class Track:
             until_us = self.at[k] + still_us
             if self.at[end - 1] < until_us:
                 return None
-            stop = bisect_right(self.at, until_us, k, end)
+            stop = bisect_right(self.at, until_us)
             if max(self.pa[k:stop]) == self.pa[k]:
                 return k
         return None

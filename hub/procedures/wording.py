@@ -1,12 +1,17 @@
 """A ruling put into words: the verdict of the answer, with one sentence in each language."""
 
 from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
 
 from hub.procedures.case import HOLDS, TestOrder
 from hub.procedures.ruling import Ruling
-from hub.procedures.verdict import Verdict
+from hub.procedures.verdict import Verdict, text_of
 from hub.rulepack import RulePack, as_limit
 from hub.texts import LANGUAGES, Language, say
+
+_FINEST: Final = 6
+_LARGE: Final = 20
 
 
 def verdict_of(order: TestOrder, ruling: Ruling, pack: RulePack) -> Verdict:
@@ -62,11 +67,32 @@ def _reasons(ruling: Ruling) -> list[str]:
 
 
 def _numbers(ruling: Ruling) -> dict[str, object]:
-    """The figures that sentences mention; "?" where a hold has none."""
+    """The figures that sentences mention, rounded for people; "?" where a hold has none."""
     limit = ruling.limits.get("drop_pa")
+    limit_pa = None if limit is None else Decimal(as_limit(limit)["value"])
+
+    def told(name: str, beside: Decimal | None = None) -> str:
+        text = ruling.figures.get(name)
+        return "?" if text is None else rounded(Decimal(text), 1, beside)
+
     return {
-        "drop_raw_pa": ruling.figures.get("drop_raw_pa", "?"),
-        "drop_corr_pa": ruling.figures.get("drop_corr_pa", "?"),
-        "hold_s": ruling.figures.get("hold_s", "?"),
-        "limit_pa": "?" if limit is None else as_limit(limit)["value"],
+        "drop_raw_pa": told("drop_raw_pa", limit_pa),
+        "drop_corr_pa": told("drop_corr_pa", limit_pa),
+        "hold_s": told("hold_s"),
+        "limit_pa": "?" if limit_pa is None else text_of(limit_pa),
     }
+
+
+def rounded(value: Decimal, places: int, beside: Decimal | None = None) -> str:
+    """A number for people, with at most *places* decimals.
+
+    beside  a limit that the reader will compare it with: it gets as many decimals as it takes to
+            stand on its true side
+    """
+    if value.adjusted() > _LARGE:
+        return text_of(value)
+    for more in range(places, _FINEST):
+        near = value.quantize(Decimal(1).scaleb(-more), ROUND_HALF_EVEN)
+        if beside is None or near.compare(beside) == value.compare(beside):
+            return text_of(near)
+    return text_of(value)

@@ -23,7 +23,7 @@ class ZeroAfter(NamedTuple):
 
     pa: Fraction
     seen_us: int | None
-    firm: bool
+    firm: bool = False
 
 
 def zero_before(attempt: Attempt, pack: RulePack, step_pa: Decimal) -> Fraction | None:
@@ -37,15 +37,15 @@ def zero_before(attempt: Attempt, pack: RulePack, step_pa: Decimal) -> Fraction 
         return Fraction(gauge.zero_before_pa)
     if attempt.from_us is None or not len(track):
         return None
-    pumped_us = (e.at_us for e in attempt.events if e.word in {"pump_on", "pump_off"})
+    pumped_us = (e.at_us for e in attempt.events if e.word == "pump_on")
     until_us = min((*pumped_us, *attempt.pump_offs_us), default=track.at[-1])
-    i, j = track.closed(attempt.from_us, until_us)
+    _, j = track.closed(attempt.from_us, until_us)
     leaves_pa = max(pack.hold.instrument.zero_pa.value, step_pa)
-    for k in range(i, j):
-        if track.pa[k] - track.pa[i] > leaves_pa:
+    for k in range(j):
+        if track.pa[k] - track.pa[0] > leaves_pa:
             j = k
             break
-    return track.mean((i, j)) if i < j else None
+    return track.mean((0, j)) if j else None
 
 
 def zero_is_off(zero: Fraction, pack: RulePack, step_pa: Decimal) -> bool:
@@ -74,7 +74,7 @@ def zero_after(
     drift_pa = Fraction(pack.hold.instrument.drift_pa.value)
     found: ZeroAfter | None = None
     for k, window in _rest_windows(track, i, j, pack, step_pa):
-        found = ZeroAfter(track.mean(window), track.at[k], firm=False)
+        found = ZeroAfter(track.mean(window), track.at[k])
         if abs(found.pa - base) <= drift_pa:
             return found._replace(firm=True)
     return found or _last_rest(track, i, j, pack, step_pa)
@@ -107,4 +107,4 @@ def _last_rest(track: Track, i: int, j: int, pack: RulePack, step_pa: Decimal) -
         first -= 1
     if j - first < _REST_READINGS:
         return None
-    return ZeroAfter(track.mean((first, j)), track.at[j - 1], firm=False)
+    return ZeroAfter(track.mean((first, j)), track.at[j - 1])

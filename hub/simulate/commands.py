@@ -19,13 +19,69 @@ from hub.simulate.stand import Stand
 
 F = TypeVar("F")
 
-_EPILOG = """\
-Actions, in --at SECONDS:ACTION, in a --script file (one a line) and on stdin (without the time):
-  modbus    pump PASCAL, pump_off, vent, leak LITRE_PER_HOUR; @UNIT picks one slave
-  boreal    aim PPM_M (sweep an opening with such a plume), aim (clean air)
-  mqtt-gas  settle PCT_VOL (drift there), jump PCT_VOL (be there)
-  all       unplug, plug, silence, garbage, frozen, over_range, clear (mends; FAULT 0 mends one)
+_FAULTS = """\
+  unplug, plug                take the port or the connection away, and bring it back
+  silence, garbage, frozen, over_range
+                              faults, until `clear` mends all of them, or FAULT 0 that one
 """
+_WHEN = """\
+Actions are given as --at SECONDS:ACTION (since the start), as lines SECONDS ACTION of a --script
+file, or as lines ACTION on stdin, where they happen at once:
+"""
+_ACTIONS = {
+    "modbus": """\
+  pump PASCAL, pump_off       pump up to PASCAL; take the pump off
+  vent                        let the pressure off
+  leak LITRE_PER_HOUR         the pipe leaks from now on
+  ACTION @UNIT                for one slave only, e.g. `vent @2`
+""",
+    "boreal": """\
+  aim PPM_M                   sweep an opening whose plume is so thick
+  aim                         back to clean air
+""",
+    "mqtt-gas": """\
+  settle PCT_VOL              the concentration drifts there
+  jump PCT_VOL                the probe is somewhere else: it is so at once
+""",
+}
+_EXAMPLES = {
+    "modbus": "--port-link /tmp/riser --slave 'unit=1 volume_l=30' --at '10:pump 5200' "
+    "--at 40:pump_off",
+    "boreal": "--port-link /tmp/laser --at '20:aim 300' --at 40:aim",
+    "mqtt-gas": "--broker 127.0.0.1:1883 --detector 'name=det-1 topic=gas/det-1' --at '30:jump 1'",
+}
+_MEANING = {
+    "unit": "Modbus address",
+    "model": "1 to 5: which registers this HD402ST has",
+    "range_pa": "full scale, Pa",
+    "volume_l": "volume of the pipe, litres",
+    "leak_l_h": "leak at 5 kPa, litres an hour",
+    "pump_pa_s": "how fast the pump fills, Pa a second",
+    "cooling_s": "time constant of the cooling after pumping, s",
+    "gas_degc": "temperature at the start, degC",
+    "warming_k_h": "warming of the surroundings, K an hour",
+    "barometer_pa": "barometer at the start, Pa",
+    "barometer_pa_h": "its change, Pa an hour",
+    "noise_pa": "noise of the gauge, Pa",
+    "zero_pa": "what it shows without pressure, Pa",
+    "resolution_pa": "its step, Pa",
+    "seed": "another number, another noise",
+    "distance_m": "distance to the target, m",
+    "air_ppm": "methane in clean air, ppm",
+    "noise_ppm_m": "noise of the laser, ppm.m",
+    "sweep_s": "time of one sweep across an opening, s",
+    "start_pct_vol": "concentration at the start, %vol",
+    "towards_pct_vol": "where it settles, %vol",
+    "change_s": "time constant of getting there, s",
+    "noise_pct_vol": "noise, %vol",
+    "name": "name of the detector in its messages",
+    "serial": "its serial number",
+    "show": "pct_lel, pct_vol, or climate (temperature and barometer)",
+    "dialect": "plain or thingsboard; climate is always thingsboard",
+    "topic": "where the plain dialect publishes",
+    "lel_pct_vol": "%vol that it calls 100 %LEL",
+    "full_scale": "end of its range, in what it shows",
+}
 
 
 def facts_from(text: str, *kinds: type[Any]) -> tuple[Any, ...]:
@@ -54,14 +110,17 @@ def facts_from(text: str, *kinds: type[Any]) -> tuple[Any, ...]:
 
 def main(argv: Sequence[str]) -> int:
     """Run one simulator until SIGTERM, SIGINT or `--for` seconds. 2 for unusable arguments."""
-    parser = _parser()
-    options = parser.parse_args(argv)
+    reader = parser()
+    if not argv:
+        reader.print_help()
+        return 2
+    options = reader.parse_args(argv)
     try:
         serve: Callable[[Stand], None] = options.prepare(options)
         cues = _cues(options)
         clock = _clock(options)
     except (ValueError, OSError) as wrong:
-        parser.exit(2, f"gashub simulate {options.kind}: {wrong}\n")
+        reader.exit(2, f"gashub simulate {options.kind}: {wrong}\n")
     stand = Stand(options.name, clock, cues, attended=options.attended)
     stand.obey_signals()
     with stand:
@@ -69,42 +128,86 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """All kinds with their options; each kind's help has its facts, actions and an example."""
+    reader = argparse.ArgumentParser(
         prog="gashub simulate",
         description="Instruments on the wire: real frames on a pty or over MQTT.",
-        epilog=_EPILOG,
+        epilog="`gashub simulate KIND --help` has the facts and actions of a kind. For example:\n"
+        + "".join(f"  gashub simulate {kind} {words}\n" for kind, words in _EXAMPLES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--clock", type=Path, help=f"shared clock's file (or {ENV}); else real time"
     )
-    common.add_argument("--at", action="append", default=[], metavar="SECONDS:ACTION")
+    common.add_argument(
+        "--at",
+        action="append",
+        default=[],
+        metavar="SECONDS:ACTION",
+        help="do ACTION so long after the start; repeatable",
+    )
     common.add_argument("--script", type=Path, help="file of lines SECONDS ACTION")
     common.add_argument("--attended", action="store_true", help="end when stdin ends")
     line = argparse.ArgumentParser(add_help=False)
-    line.add_argument("--port-link", type=Path, required=True, help="name of the port to make")
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    line.add_argument(
+        "--port-link",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="where the port appears: give this path as `port` of a [[line]]",
+    )
+    kinds = reader.add_subparsers(dest="kind", required=True, metavar="KIND")
 
-    pressure = kinds.add_parser("modbus", parents=[common, line], help="Delta OHM HD402ST slaves")
+    def kind(name: str, what: str, parts: list[argparse.ArgumentParser], *facts: type[Any]) -> Any:
+        return kinds.add_parser(
+            name,
+            parents=parts,
+            help=what,
+            description=f"{what}.",
+            epilog=_epilog(name, *facts),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    pressure = kind(
+        "modbus", "Delta OHM HD402ST slaves", [common, line], modbus.SlaveFacts, PipeFacts
+    )
     pressure.add_argument(
         "--slave",
         action="append",
-        metavar="'unit=1 volume_l=30 leak_l_h=0 ...'",
-        help="one per transmitter; facts of the transmitter and of its pipe",
+        metavar="'KEY=VALUE ...'",
+        help="facts of one transmitter and its pipe; repeat it for more on the same line",
     )
     pressure.set_defaults(prepare=_modbus)
-    laser = kinds.add_parser("boreal", parents=[common, line], help="Boreal GasFinder laser")
-    laser.add_argument("--path", default="", metavar="'distance_m=30 ...'")
-    laser.add_argument("--serial", default="CH4-1047")
+    laser = kind("boreal", "Boreal GasFinder laser", [common, line], PathFacts)
+    laser.add_argument("--path", default="", metavar="'KEY=VALUE ...'", help="facts of the beam")
+    laser.add_argument("--serial", default="CH4-1047", help="its serial number (CH4-1047)")
     laser.set_defaults(prepare=_boreal)
-    gas = kinds.add_parser("mqtt-gas", parents=[common], help="gas detector over MQTT")
-    gas.add_argument("--broker", default="127.0.0.1:1883", metavar="HOST:PORT")
-    gas.add_argument("--detector", default="", metavar="'name=det-1 show=pct_lel ...'")
-    gas.add_argument("--mix", default="", metavar="'start_pct_vol=1.5 change_s=60 ...'")
+    gas = kind("mqtt-gas", "gas detector over MQTT", [common], mqtt_gas.DetectorFacts, MixFacts)
+    gas.add_argument(
+        "--broker", default="127.0.0.1:1883", metavar="HOST:PORT", help="(127.0.0.1:1883)"
+    )
+    gas.add_argument(
+        "--detector", default="", metavar="'KEY=VALUE ...'", help="facts of the detector"
+    )
+    gas.add_argument("--mix", default="", metavar="'KEY=VALUE ...'", help="facts of the air at it")
     gas.set_defaults(prepare=_mqtt_gas)
-    return parser
+    return reader
+
+
+def _epilog(name: str, *facts: type[Any]) -> str:
+    """Every fact with its default, every action, and an example."""
+    keys = [
+        f"  {f'{field.name}={field.default}':<28}{_MEANING[field.name]}\n"
+        for one in facts
+        for field in dataclasses.fields(one)
+    ]
+    return (
+        f"Facts, as KEY=VALUE with their defaults:\n{''.join(keys)}\n"
+        f"{_WHEN}{_ACTIONS[name]}{_FAULTS}\n"
+        f"For example:\n  gashub simulate {name} {_EXAMPLES[name]}"
+    )
 
 
 def _modbus(options: argparse.Namespace) -> Callable[[Stand], None]:

@@ -99,4 +99,8 @@ EN: Final[dict[str, str]] = {
     "judge.detail.t90": "response time negative",
     "judge.detail.lel_instrument": "a %LEL instrument cannot show that gas has replaced the air",
     "judge.detail.oxygen_absent": "nitrogen was used and no oxygen instrument is declared",
+    # -- a running test
+    "progress.top_up": "Below required {p_req_pa} Pa, now {now_pa} Pa: top up",
+    "progress.role.ceiling": "No point under the ceiling is complete yet",
+    "progress.role.suspect": "No point at a suspected leak is complete yet",
 }

@@ -97,4 +97,8 @@ ZH_CN: Final[dict[str, str]] = {
     "judge.detail.t90": "响应时间为负",
     "judge.detail.lel_instrument": "%LEL 仪器不能证明燃气已置换空气",
     "judge.detail.oxygen_absent": "使用了氮气但未申报氧气检测仪",
+    # -- 进行中的检测
+    "progress.top_up": "低于要求压力 {p_req_pa} Pa，现为 {now_pa} Pa：请补压",
+    "progress.role.ceiling": "尚无已完成的顶部测点",
+    "progress.role.suspect": "尚无已完成的疑似泄漏测点",
 }

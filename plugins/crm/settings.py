@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from hub import SinkSettings
+from hub import NAMES_SECRET, SinkSettings
 
 
 class CrmSettings(SinkSettings):
@@ -19,11 +19,13 @@ class CrmSettings(SinkSettings):
         min_length=1,
         max_length=2,
         examples=[["crm-signing"]],
+        json_schema_extra=NAMES_SECRET,
         description="Names of the signing secrets (whsec_...); two while a key is being changed.",
     )
     token: str | None = Field(
         default=None,
         examples=["crm-token"],
+        json_schema_extra=NAMES_SECRET,
         description="Name of the secret that is sent as a bearer token.",
     )
     connect_within_s: float = Field(default=5, gt=0, le=60, description="Longest wait to connect.")

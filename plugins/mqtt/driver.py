@@ -13,7 +13,17 @@ from typing import NamedTuple, Protocol
 import structlog
 from paho.mqtt.client import topic_matches_sub
 
-from hub import MESSAGES_PER_TURN, Arrival, BadFrame, BrokerLink, Intake, Notice, Reading, Site
+from hub import (
+    MESSAGES_PER_TURN,
+    Arrival,
+    BadFrame,
+    BrokerLink,
+    Intake,
+    LinkState,
+    Notice,
+    Reading,
+    Site,
+)
 from plugins.mqtt.backlog import Backlog
 from plugins.mqtt.facts import device_us
 from plugins.mqtt.plain_json import PlainJsonDecoder
@@ -26,7 +36,9 @@ log = structlog.get_logger()
 ROUTES_MOST = 10_000
 LONGEST_REASON = 500
 PACKET_BITS = 16
-WARNINGS = frozenset({"link_lost", "link_refused", "session_lost", "subscription_refused"})
+WARNINGS = frozenset(
+    {"link_lost", "link_refused", "link_unstable", "session_lost", "subscription_refused"}
+)
 
 
 class Decoder(Protocol):
@@ -70,6 +82,7 @@ class MqttDriver:
         self._recent = Recent(settings.remember)
         self._numbering = Numbering()
         self._backlog = Backlog()
+        self._messages = 0
 
     def open(self) -> None:
         self._arrived.clear()
@@ -93,6 +106,7 @@ class MqttDriver:
         if link.epoch != epoch or not link.connected:
             self._backlog.begin()
         arrived, self._arrived = self._arrived, []
+        self._messages += len(arrived)
         self._backlog.arrived(sum(1 for _, _, message in arrived if message.qos))
         if link.connected:
             emptied = len(arrived) < MESSAGES_PER_TURN
@@ -105,6 +119,13 @@ class MqttDriver:
     def settle(self, receipts: Sequence[object]) -> None:
         self._settled.append(receipts)
         self._link.wake()
+
+    def link_state(self) -> LinkState:
+        return self._link.state._replace(messages=self._messages)
+
+    def instruments(self) -> tuple[frozenset[str], bool]:
+        each = [topic.names() for topic in self._settings.topics]
+        return frozenset().union(*(names for names, _ in each)), any(more for _, more in each)
 
     def close(self) -> None:
         self._link.close()

@@ -2,13 +2,17 @@
 
 import contextlib
 import json
+import re
+import tomllib
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paho.mqtt.client import topic_matches_sub
 
 from hub import BadFrame, Reading
 from plugins.mqtt import register_drivers
@@ -322,3 +326,37 @@ def test_gaps_are_reported_again_after_a_step() -> None:
     assert [notice[0] if notice else None for notice in said] == [
         None, "seq_gap", "seq_gap", "seq_gap", "seq_gap", "seq_irregular", None, None, "seq_gap",
     ]  # fmt: skip
+
+
+README = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(
+    r"```toml\n(.*?)```.*?`([\w/-]+)`[^`]*```json\n(.*?)```\n\n((?:\|[^\n]*\n)+)", README, re.DOTALL
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "topic", "payload", "table"),
+    EXAMPLES,
+    ids=["plain", "several_numbers", "thingsboard"],
+)
+def test_the_worked_examples_of_the_readme_are_true(
+    settings: str, topic: str, payload: str, table: str
+) -> None:
+    """Each message, read by the settings above it, becomes just the readings below it."""
+    (link,) = tomllib.loads("[[link]]\n" + settings)["link"]
+    (mapping,) = MqttSettings.model_validate({"host": "b", **link}).topics
+    decoder = (
+        PlainJsonDecoder(mapping) if isinstance(mapping, PlainJson) else ThingsBoardDecoder(mapping)
+    )
+    readings, faults = decoder.decode(topic, payload.encode(), AT_US)
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[2:]]
+
+    assert topic_matches_sub(mapping.filter, topic)
+    assert faults == []
+    assert rows == [
+        [
+            *(r.instrument, r.serial, r.quantity, r.value, r.unit),
+            *(f"{r.canonical} {r.canonical_unit}", r.quality, r.seq, r.device_time),
+        ]
+        for r in readings
+    ]

@@ -8,11 +8,14 @@ same blocks; the messages of those that were answered are then not sent a second
 import time
 from collections.abc import Sequence
 
+import structlog
 from paho.mqtt.reasoncodes import ReasonCode
 
 from hub import BrokerLink, Recorded, SinkPaused, SinkUnavailable, Site
 from plugins.telemetry_mqtt.message import messages
 from plugins.telemetry_mqtt.settings import TelemetrySettings
+
+log = structlog.get_logger()
 
 TURN_S = 0.2
 NOTHING = (-1, -1)
@@ -22,6 +25,7 @@ class TelemetryFollower:
     """One data platform. All of it runs on its follower's thread."""
 
     def __init__(self, name: str, settings: TelemetrySettings, site: Site) -> None:
+        self._name = name
         self._settings = settings
         self._gateway = site.gateway
         self._topic = settings.topic.replace("{gateway}", site.gateway)
@@ -43,7 +47,7 @@ class TelemetryFollower:
                 SinkPaused when it refuses us
         """
         link = self._link
-        link.turn(0.0)
+        self._turn(0.0)
         self._connect()
         for index, readings in blocks:
             for part, payload in messages(self._gateway, index, readings, self._settings.batch_max):
@@ -61,13 +65,21 @@ class TelemetryFollower:
 
     def _connect(self) -> None:
         link, until_s = self._link, time.monotonic() + self._settings.ack_within_s
-        link.news.clear()
         while not link.connected:
             if link.refused:
                 raise SinkPaused(link.why)
             if time.monotonic() > until_s:
                 raise SinkUnavailable(f"{link.why}; the readings wait in the ledger")
-            link.turn(TURN_S)
+            self._turn(TURN_S)
+
+    def _turn(self, within_s: float) -> None:
+        """Serve the connection, and name what is wrong with it though it is mended every time."""
+        link = self._link
+        link.turn(within_s)
+        while link.news:
+            what, detail = link.news.popleft()
+            if what == "link_unstable" or (what == "link_refused" and not link.refused):
+                log.warning(what, follower=self._name, detail=detail)
 
     def _drain(self, at_most: int) -> None:
         """Serve the connection until no more than *at_most* messages are unanswered."""
@@ -75,7 +87,7 @@ class TelemetryFollower:
         quiet_since_s = time.monotonic()
         while len(self._under_way) > at_most:
             before = len(self._under_way)
-            link.turn(TURN_S)
+            self._turn(TURN_S)
             if self._refusal:
                 refusal, self._refusal = self._refusal, ""
                 raise SinkPaused(f"{link.address} does not take {self._topic}: {refusal}")

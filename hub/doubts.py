@@ -1,0 +1,109 @@
+"""What a configuration may say, and probably does not mean: warnings of `gashub check`.
+
+Nothing here stops a start. Each doubt names file, table, what was seen and what to do.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from hub.clock import HubClock
+from hub.config import Config, load_config
+from hub.credentials import inline, is_name, misplaced, missing
+from hub.model import NamesInstruments
+from hub.parts import Parts, nowhere
+from hub.settings import names_secret
+
+
+def look_over(path: Path) -> tuple[str, list[str]]:
+    """A line that says what the configuration has, and its warnings. No port is touched.
+
+    raises  ConfigError with a line for every fault
+    """
+    config = load_config(path)
+    parts = Parts(config, HubClock(), nowhere)
+    found = doubts(config, parts)
+    summary = (
+        f"{path}: good{f', with {len(found)} warning(s)' if found else ''}. "
+        f"{len(parts.lines)} line(s) with {len(parts.line_instruments)} instrument(s), "
+        f"{len(parts.links)} link(s), {len(parts.consignees) + len(parts.followers)} sink(s), "
+        f"rule pack {parts.pack.id} {parts.pack.version}"
+    )
+    return summary, found
+
+
+def doubts(config: Config, parts: Parts) -> list[str]:
+    """The warnings for one checked configuration, in the order of its tables."""
+    told = [*_instruments(config, parts)]
+    for where, settings in parts.settings.items():
+        told += _secrets(where, settings)
+    return [f"{config.path}: {doubt}" for doubt in told]
+
+
+def known_names(config: Config, parts: Parts) -> frozenset[str]:
+    """Every instrument that the configuration mentions: facts, lines, and what links name."""
+    linked = (name for link in parts.links.values() for name in _of_link(link)[0])
+    return frozenset((*config.facts(), *parts.line_instruments, *linked))
+
+
+def _of_link(link: object) -> tuple[frozenset[str], bool]:
+    """The names that a link's settings mention, and whether its messages may bring others."""
+    return link.instruments() if isinstance(link, NamesInstruments) else (frozenset(), True)
+
+
+def _instruments(config: Config, parts: Parts) -> Iterator[str]:
+    facts = config.facts()
+    links = [_of_link(link) for link in parts.links.values()]
+    if not any(others for _, others in links):
+        read = {*parts.line_instruments, *(name for names, _ in links for name in names)}
+        for name in facts:
+            if name not in read:
+                yield (
+                    f'instrument "{name}": no line reads it and no link brings it, so nothing will '
+                    "arrive under this name; correct the name here or there, or remove the table"
+                )
+    for name, line in parts.line_instruments.items():
+        if name not in facts:
+            yield (
+                f'line "{line}" instrument "{name}": no [[instrument]] says what it is, so each '
+                "order must carry its range, resolution and calibration; else its verdict is "
+                f'INCONCLUSIVE. Add [[instrument]] with name = "{name}"'
+            )
+
+
+def _secrets(where: str, settings: BaseModel) -> Iterator[str]:
+    for key, field in type(settings).model_fields.items():
+        value = getattr(settings, key)
+        if not names_secret(field):
+            if any(inline(text) for text in _texts(value)):
+                yield (
+                    f'{where}: "{key}" carries a secret (not shown); whoever reads the file reads '
+                    "it too. Take it out, and change it where it is in use"
+                )
+            continue
+        for name in _texts(value):
+            why = missing(name)
+            if why and not is_name(name):
+                yield (
+                    f'{where}: "{key}" holds {misplaced(name)}; put it into a file that the unit '
+                    "loads with LoadCredential, write that file's name here, and change the secret"
+                )
+            elif why:
+                yield f'{where}: "{key}": {why}'
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a setting, however deep; "" is none."""
+    if isinstance(value, str):
+        if value:
+            yield value
+    elif isinstance(value, BaseModel):
+        yield from _texts(dict(value))
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for one in value:
+            yield from _texts(one)
