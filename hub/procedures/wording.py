@@ -1,7 +1,7 @@
 """A ruling put into words: the verdict of the answer, with one sentence in each language."""
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Final
 
 from hub.procedures.case import HOLDS, TestOrder
@@ -92,7 +92,7 @@ def rounded(value: Decimal, places: int, beside: Decimal | None = None) -> str:
     if value.adjusted() > _LARGE:
         return text_of(value)
     for more in range(places, _FINEST):
-        near = value.quantize(Decimal(1).scaleb(-more), ROUND_HALF_EVEN)
+        near = round(value, more)  # half to even, exactly
         if beside is None or near.compare(beside) == value.compare(beside):
             return text_of(near)
     return text_of(value)
