@@ -33,12 +33,22 @@ $(READY): $(PY) requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Other people's programs, whose pins clash with ours and with each other's: a folder for each,
+# which a test puts on the path of a process of its own.
+STRANGERS := sparkplug thingsboard modbus
+.PHONY: strangers
+strangers: $(STRANGERS:%=build/strangers/%/.ready)  ## other people's programs, for the tests
+build/strangers/%/.ready: requirements/stranger-%.txt $(READY)
+	rm -rf $(@D)
+	$(HASHED) --target $(@D) -r $<
+	@touch $@
+
 .PHONY: run
 run: setup  ## the demo: six orders with simulated instruments, about two minutes
 	$(VENV)/bin/gashub demo
 
 .PHONY: test
-test: setup  ## every test; mosquitto and strace are installed first if possible
+test: setup strangers  ## every test; mosquitto and strace are installed first if possible
 	@.ci/need 'command -v mosquitto' mosquitto || echo "going on with the embedded broker" >&2
 	@.ci/need 'command -v systemd-analyze' systemd || echo "the unit's tests will fail" >&2
 	@.ci/need 'command -v strace' strace || echo "the tests by traced calls will fail" >&2
@@ -60,14 +70,19 @@ prove: setup  ## every long figure at full count: kill loops, power loss, fuzz, 
 	$(PY) bench/prove.py
 
 .PHONY: pins
-# One file serves every Python from 3.11 on and every platform: pins carry markers.
-PIN = $< pip compile --quiet --upgrade --universal --python-version 3.11 \
+# One file serves every Python from 3.11 on and every platform: pins carry markers. What is
+# pinned already stays as it is, unless one says `make pins UPGRADE=1`.
+PIN = $< pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
     --generate-hashes --no-header --no-annotate --no-emit-index-url
 pins: build/uv/bin/uv  ## write requirements/*.txt again, from pyproject.toml
 	$(PIN) requirements/build.in -o requirements/build.txt
 	$(PIN) pyproject.toml -o requirements/runtime.txt
-	$(PIN) pyproject.toml --extra demo --extra dev -c requirements/runtime.txt \
-	    -o requirements/dev.txt
+	$(PIN) pyproject.toml --extra sparkplug -c requirements/runtime.txt \
+	    -o requirements/sparkplug.txt
+	$(PIN) pyproject.toml --extra demo --extra sparkplug --extra dev \
+	    -c requirements/sparkplug.txt -o requirements/dev.txt
+	for name in $(STRANGERS); do \
+	    $(PIN) requirements/stranger-$$name.in -o requirements/stranger-$$name.txt; done
 
 build/uv/bin/uv:
 	$(PYTHON) -m venv build/uv

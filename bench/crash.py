@@ -128,7 +128,7 @@ def kill_loop(
         folder = Path(name)
         riser = folder / "riser"
         simulator = [
-            GASHUB, "simulate", "modbus", "--port-link", str(riser), "--slave", "unit=1",
+            GASHUB, "simulate", "modbus", "--port-link", str(riser), "--instrument", "address=1",
         ]  # fmt: skip
         with broker(folder) as port, process(simulator, folder / "simulator.log"):
             wait_for(riser.exists, "the simulated transmitter")

@@ -4,7 +4,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hub.asking import ask
     from hub.clock import Clock, iso
+    from hub.confirming import Confirm
     from hub.errors import (
         BadFrame,
         ConfigError,
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
         SinkPaused,
         SinkUnavailable,
     )
+    from hub.float32 import float32_text
     from hub.framing import (
         DelimiterFramer,
         FixedFramer,
@@ -23,45 +26,64 @@ if TYPE_CHECKING:
         crc16_modbus,
         xor8,
     )
+    from hub.gauge import Gauge, GaugeSettings
     from hub.hookspecs import hookimpl
     from hub.measuring import measure
     from hub.model import (
         Delivery,
         DriverKind,
+        FarSide,
         FollowerKind,
         Intake,
         LineDriverKind,
         LinkState,
+        Model,
         Notice,
         Parcel,
+        Probe,
         Reading,
         Recorded,
         SinkKind,
         Site,
+        entered_by,
     )
-    from hub.mqttlink import MESSAGES_PER_TURN, BrokerLink
-    from hub.mqttsettings import BrokerSettings
-    from hub.mqttwire import Arrival
+    from hub.mqtt.link import MESSAGES_PER_TURN, BrokerLink
+    from hub.mqtt.settings import BrokerSettings
+    from hub.mqtt.wire import Arrival
+    from hub.noise import Noise
+    from hub.peaks import Peaks
     from hub.port import Port
-    from hub.procedures import ProcedureKind
-    from hub.settings import NAMES_SECRET, BatchSinkSettings, Settings, SinkSettings
+    from hub.procedures import Assessment, ProcedureKind, Row, TestOrder, Verdict
+    from hub.rulepack import RulePack
+    from hub.settings import (
+        NAMES_SECRET,
+        BatchSinkSettings,
+        PolledSettings,
+        Settings,
+        SinkSettings,
+    )
 
 __all__ = [
     "MESSAGES_PER_TURN",
     "NAMES_SECRET",
     "Arrival",
+    "Assessment",
     "BadFrame",
     "BatchSinkSettings",
     "BrokerLink",
     "BrokerSettings",
     "Clock",
     "ConfigError",
+    "Confirm",
     "DelimiterFramer",
     "Delivery",
     "DriverKind",
+    "FarSide",
     "Fault",
     "FixedFramer",
     "FollowerKind",
+    "Gauge",
+    "GaugeSettings",
     "InstrumentSilent",
     "Intake",
     "LengthFramer",
@@ -69,20 +91,32 @@ __all__ = [
     "LineFramer",
     "LinkDown",
     "LinkState",
+    "Model",
+    "Noise",
     "Notice",
     "Parcel",
+    "Peaks",
+    "PolledSettings",
     "Port",
     "PortGone",
+    "Probe",
     "ProcedureKind",
     "Reading",
     "Recorded",
+    "Row",
+    "RulePack",
     "Settings",
     "SinkKind",
     "SinkPaused",
     "SinkSettings",
     "SinkUnavailable",
     "Site",
+    "TestOrder",
+    "Verdict",
+    "ask",
     "crc16_modbus",
+    "entered_by",
+    "float32_text",
     "hookimpl",
     "iso",
     "measure",
@@ -90,18 +124,26 @@ __all__ = [
 ]
 
 _HOME = {
-    "Arrival": "hub.mqttwire",
+    "float32_text": "hub.float32",
+    "Gauge": "hub.gauge",
+    "GaugeSettings": "hub.gauge",
+    "Noise": "hub.noise",
+    "Peaks": "hub.peaks",
+    "PolledSettings": "hub.settings",
+    "Arrival": "hub.mqtt.wire",
     "BadFrame": "hub.errors",
     "BatchSinkSettings": "hub.settings",
-    "BrokerLink": "hub.mqttlink",
-    "MESSAGES_PER_TURN": "hub.mqttlink",
+    "BrokerLink": "hub.mqtt.link",
+    "MESSAGES_PER_TURN": "hub.mqtt.link",
     "NAMES_SECRET": "hub.settings",
-    "BrokerSettings": "hub.mqttsettings",
+    "BrokerSettings": "hub.mqtt.settings",
     "Clock": "hub.clock",
     "ConfigError": "hub.errors",
+    "Confirm": "hub.confirming",
     "DelimiterFramer": "hub.framing",
     "Delivery": "hub.model",
     "DriverKind": "hub.model",
+    "FarSide": "hub.model",
     "Fault": "hub.errors",
     "FixedFramer": "hub.framing",
     "FollowerKind": "hub.model",
@@ -112,10 +154,12 @@ _HOME = {
     "LineFramer": "hub.framing",
     "LinkDown": "hub.errors",
     "LinkState": "hub.model",
+    "Model": "hub.model",
     "Notice": "hub.model",
     "Parcel": "hub.model",
     "Port": "hub.port",
     "PortGone": "hub.errors",
+    "Probe": "hub.model",
     "ProcedureKind": "hub.procedures",
     "Reading": "hub.model",
     "Recorded": "hub.model",
@@ -125,7 +169,14 @@ _HOME = {
     "SinkSettings": "hub.settings",
     "SinkUnavailable": "hub.errors",
     "Site": "hub.model",
+    "Assessment": "hub.procedures",
+    "Row": "hub.procedures",
+    "RulePack": "hub.rulepack",
+    "TestOrder": "hub.procedures",
+    "Verdict": "hub.procedures",
+    "ask": "hub.asking",
     "crc16_modbus": "hub.framing",
+    "entered_by": "hub.model",
     "hookimpl": "hub.hookspecs",
     "iso": "hub.clock",
     "measure": "hub.measuring",

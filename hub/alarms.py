@@ -11,7 +11,7 @@ from ulid import ULID
 
 from hub.clock import iso
 from hub.ledger import LedgerReader, Transaction
-from hub.model import Intake, Reading
+from hub.model import Intake, Reading, way_of
 from hub.rulepack import RulePack, over_work_limit
 
 WATCHED = "gas"
@@ -57,6 +57,8 @@ class AlarmWatch:
         """Note changes; return the instruments that have just gone over the limit."""
         over = []
         for intake in intakes:
+            if way_of(intake.source) != "instrument":
+                continue  # what was, perhaps days ago, neither raises nor clears what is
             for reading in intake.readings:
                 if reading.quantity != WATCHED:
                     continue

@@ -28,13 +28,14 @@ from hub.doubts import known_names
 from hub.following import Cursors, follow, stored_cursors
 from hub.judging import Judging
 from hub.ledger import Ledger, LedgerReader
-from hub.linking import Link
+from hub.linking import Link, tapped
 from hub.looking import sinks
 from hub.outbox import Outbox
 from hub.parts import Parts
 from hub.priming import prime
 from hub.settling import Settling
 from hub.storecare import ready_store
+from hub.tapping import Tap
 from hub.timekeeping import Timekeeper, hub_clock
 from hub.watchdog import Watchdog
 
@@ -87,7 +88,11 @@ def run(config: Config, stop: threading.Event) -> int:
             commit_at=config.hub.commit_at,
         )
 
-        links = [Link(name, driver, bus.put, clock) for name, driver in parts.links.items()]
+        taps = {name: Tap(clock) for name in parts.links}
+        links = [
+            Link(name, driver, tapped(bus.put, taps[name]), clock)
+            for name, driver in parts.links.items()
+        ]
 
         def status() -> Mapping[str, Any]:
             waiting, tasks = bus.waiting()
@@ -113,6 +118,7 @@ def run(config: Config, stop: threading.Event) -> int:
                 "instruments": judging.latest(),
             }
 
+        looks = {**taps, **{line.name: line.tap for line in parts.lines}}
         named = known_names(config, parts)
         commands = Commands(
             desk,
@@ -122,6 +128,8 @@ def run(config: Config, stop: threading.Event) -> int:
             bus.submit,
             status,
             lambda: named | judging.latest().keys(),
+            looks,
+            parts.links,
         )
         control = ControlSocket(config.socket, commands.table(), config.hub.admin_gid)
         # Started from the end of the flow to its beginning; stopped the other way round, so that

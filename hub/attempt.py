@@ -6,10 +6,11 @@ No clock and no I/O: the desk feeds it live, and replay feeds it again from the 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hub.model import Reading
+from hub.model import Reading, way_of
 from hub.order_file import parse_order
 from hub.orders import Test
 from hub.procedures import Assessment, ProcedureKind, Row, Verdict
+from hub.procedures.case import ABORTS, CLOSE
 from hub.procedures.verdict import text_of
 from hub.rulepack import RulePack
 
@@ -29,6 +30,9 @@ class Attempt:
 
     The series begins with the technician's first event: what an instrument that sends all the
     time says between `order open` and the zero is in the ledger, but it is not part of the test.
+
+    An order says by its `source` where its readings come from: what comes another way is in the
+    ledger, and it is not part of the test. Readings that a person hands in begin the series.
 
     A dead letter from where an instrument's readings come from is a row without a number: what
     it would have said is not known, and the verdict shall say that there was something.
@@ -55,7 +59,8 @@ class Attempt:
         self.assessment: Assessment | None = None
         self._order = parse_order(test.spec, (kind.name,))
         self._point = ""
-        self._begun = False
+        self._begun = self._order.source != "instrument"
+        self._waits_for_file = self._order.source == "imported"
         self._serials: dict[str, str] = {
             entry["name"]: entry.get("serial") or "" for entry in test.spec["instruments"]
         }
@@ -68,8 +73,20 @@ class Attempt:
     def instruments(self) -> list[str]:
         return list(self._serials)
 
+    @property
+    def quantities(self) -> Mapping[str, str]:
+        """What each instrument measures, as the order says."""
+        return self._quantities
+
+    @property
+    def source(self) -> str:
+        """Where the readings come from: instrument, manual or imported."""
+        return self._order.source
+
     def feed(self, reading: Reading, source: str) -> None:
         """Take a reading of one of this attempt's instruments, out of a message from *source*."""
+        if way_of(source) != self._order.source:
+            return
         names = self._sources.setdefault(source, set())
         if reading.instrument not in names:
             names.add(reading.instrument)
@@ -83,6 +100,7 @@ class Attempt:
             self._serials[reading.instrument] = reading.serial
         if not self._begun:
             return
+        self._waits_for_file = False
         self.rows.append(
             Row(
                 reading.at_us,
@@ -118,6 +136,8 @@ class Attempt:
     def event(self, at_us: int, word: str, instrument: str, point: str) -> None:
         """Take an operator's event. The word `point` says where the next readings are taken."""
         self._begun = True
+        if word in (CLOSE, *ABORTS):
+            self._waits_for_file = False
         if word == POINT:
             self._point = point
         else:
@@ -132,9 +152,10 @@ class Attempt:
         """Assess again when it is time, and return the verdict once it is decided.
 
         A review costs time in proportion to the rows, so the pause before the next one grows
-        with them: 1 s of hub time at first, 4 s after 2,000 rows.
+        with them: 1 s of hub time at first, 4 s after 2,000 rows. A logger's file comes after the
+        test: until then its events alone decide nothing but an abort.
         """
-        if now_us < self._review_us:
+        if self._waits_for_file or now_us < self._review_us:
             return None
         self._review_us = now_us + max(1_000_000, len(self.rows) * 2_000)
         self.assessment = self.kind.assess(self._order, self.rows, self.pack, now_us)

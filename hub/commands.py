@@ -11,11 +11,15 @@ from typing import Any
 
 from hub.clock import Clock, iso
 from hub.desk import Desk
+from hub.entering import Way, enter
 from hub.errors import CommandRefused
 from hub.ledger import Transaction
+from hub.measuring import facts_of
+from hub.model import Intake
 from hub.order_file import UnusableInput, closest, strict_json
 from hub.outbox import Outbox, replay, retry
 from hub.registry import Registry
+from hub.tapping import Tap
 
 Submit = Callable[[Callable[[Transaction], Any]], "Future[Any]"]
 DONE_WITHIN_S = 20.0
@@ -33,8 +37,13 @@ class Commands:
         submit: Submit,
         status: Callable[[], Mapping[str, Any]],
         known: Callable[[], Collection[str]] = frozenset,
+        taps: Mapping[str, Tap] | None = None,
+        links: Mapping[str, object] | None = None,
     ) -> None:
-        """*known* gives the names of the instruments that this gateway has heard of."""
+        """*known* gives the names of the instruments that this gateway has heard of.
+
+        links  by name; those that take what a person hands in are asked for it
+        """
         self._desk = desk
         self._outbox = outbox
         self._registry = registry
@@ -42,6 +51,8 @@ class Commands:
         self._submit = submit
         self._status = status
         self._known = known
+        self._taps = taps or {}
+        self._links = links or {}
 
     def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Name of the command -> what it does with the request's arguments."""
@@ -50,11 +61,17 @@ class Commands:
             "order.add": self.add,
             "order.open": self.open,
             "order.event": self.event,
+            "order.reading": lambda request: self.enter(request, "manual"),
+            "order.import": lambda request: self.enter(request, "imported"),
             "order.abort": self.abort,
             "order.progress": lambda request: self.progress(_text(request, "number", "")),
             "outbox.retry": lambda request: self.deliver(request, retry),
             "outbox.replay": lambda request: self.deliver(request, replay),
             "ledger.checkpoint": lambda _: self._do(lambda tx: tx.checkpoint()),
+            "frames.look": lambda request: glance(
+                self._tap(request), _text(request, "since", "") or None
+            ),
+            "frames.fresh": lambda request: self._tap(request).fresh.set(),
         }
 
     def add(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -104,6 +121,11 @@ class Commands:
         )
         return {"attempt": attempt.id, "order": number, "word": word}
 
+    def enter(self, request: Mapping[str, Any], way: Way) -> Mapping[str, Any]:
+        """Take readings that a person hands in; see `hub.entering`."""
+        _text(request, "number")
+        return enter(self._desk, self._links, way, request, self._clock.now_us(), self._do)
+
     def abort(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         number, reason = _text(request, "number"), _text(request, "reason", "")
         self._do(lambda tx: self._desk.abort_order(tx, number, reason, self._clock.now_us()))
@@ -123,6 +145,13 @@ class Commands:
 
         return {"parcels": self._do(do)}
 
+    def _tap(self, request: Mapping[str, Any]) -> Tap:
+        name = _text(request, "line")
+        if name not in self._taps:
+            known = ", ".join(sorted(self._taps)) or "none"
+            raise CommandRefused(f"no line or link {name!r}; there are: {known}")
+        return self._taps[name]
+
     def _strangers(self, names: Iterable[str]) -> list[str]:
         """A warning for each instrument nobody here has heard of. It may still come, by a link."""
         known = self._known()
@@ -141,6 +170,40 @@ class Commands:
                 f"no answer from the judging thread in {DONE_WITHIN_S:.0f} s; it may still be "
                 "done: look at `gashub status` and `gashub order list`"
             ) from None
+
+
+def glance(tap: Tap, since: str | None) -> dict[str, Any]:
+    """What passed a line since number *since*, in JSON's types; bytes are in hex.
+
+    raises  CommandRefused when *since* is no number
+    """
+    if since is not None and not (since.isascii() and since.isdecimal()):
+        raise CommandRefused(f'"since" is {since!r}; expected the "next" of an earlier answer')
+    seen, after, missed = tap.look(None if since is None else int(since))
+    return {
+        "next": str(after),
+        "dropped": {"slow_looker": missed} if missed else {},
+        "seen": [
+            {
+                "at_us": one.at_us,
+                "what": one.what,
+                "instrument": one.instrument,
+                "hex": one.data.hex(" "),
+                "size": one.size,
+                "made": [_made(intake) for intake in one.made],
+                "text": one.text,
+            }
+            for one in seen
+        ],
+    }
+
+
+def _made(intake: Intake) -> dict[str, Any]:
+    return {
+        "readings": [facts_of(reading) for reading in intake.readings],
+        "dropped": intake.dropped,
+        "dead": intake.dead,
+    }
 
 
 def _text(request: Mapping[str, Any], key: str, default: str | None = None) -> str:

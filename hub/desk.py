@@ -188,7 +188,7 @@ class Desk:
         words = (*EVENTS, CLOSE, POINT)
         if word not in words:
             raise CommandRefused(f"no event {word!r}; {suggestion(word, words)}")
-        attempt = self._attempt(number)
+        attempt = self.attempt(number)
         if instrument and instrument not in attempt.instruments:
             raise CommandRefused(
                 f"order {number} has no instrument {instrument!r}; "
@@ -286,7 +286,8 @@ class Desk:
     def knows(self, number: str) -> bool:
         return number in self._orders
 
-    def _attempt(self, number: str) -> Attempt:
+    def attempt(self, number: str) -> Attempt:
+        """The one open attempt of an order. Raises CommandRefused when there is none, or two."""
         self._order(number)
         found = [a for a in self._open.values() if a.number == number]
         if len(found) != 1:

@@ -36,7 +36,7 @@ def look_over(path: Path) -> tuple[str, list[str]]:
 
 def doubts(config: Config, parts: Parts) -> list[str]:
     """The warnings for one checked configuration, in the order of its tables."""
-    told = [*_instruments(config, parts)]
+    told = [*of_instruments(config, parts)]
     for where, settings in parts.settings.items():
         told += _secrets(where, settings)
     return [f"{config.path}: {doubt}" for doubt in told]
@@ -53,7 +53,8 @@ def _of_link(link: object) -> tuple[frozenset[str], bool]:
     return link.instruments() if isinstance(link, NamesInstruments) else (frozenset(), True)
 
 
-def _instruments(config: Config, parts: Parts) -> Iterator[str]:
+def of_instruments(config: Config, parts: Parts) -> Iterator[str]:
+    """Instruments that nothing reads, and instruments that nothing is known of."""
     facts = config.facts()
     links = [_of_link(link) for link in parts.links.values()]
     if not any(others for _, others in links):

@@ -5,7 +5,6 @@ What goes wrong is answered at the smallest scope: a frame (dropped, counted), a
 that instrument alone. Every change of state is one notice for the record and one log line.
 """
 
-import os
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +14,13 @@ from typing import NamedTuple
 
 import structlog
 
+from hub.adapter import present
 from hub.clock import Clock
 from hub.errors import BadFrame, ConfigError, Fault, PortGone
 from hub.model import Intake, LineDriver, Notice
 from hub.port import Port, PortSettings
 from hub.schedule import Schedule
+from hub.tapping import Tap
 
 log = structlog.get_logger()
 
@@ -59,7 +60,7 @@ class _Instrument:
     def heard(self, now_us: int, readings: int) -> None:
         self.heard_us = now_us
         self.readings += readings
-        self.lost, self.reason, self.rest_s = False, "", REST_FIRST_S
+        self.lost, self.rest_s = False, REST_FIRST_S
 
 
 class Line:
@@ -94,7 +95,8 @@ class Line:
         self._beat = f"line:{name}"
         self._settings = settings
         self._stop = Event()
-        self._port = Port(settings, self._stop)
+        self.tap = Tap(clock)
+        self._port = Port(settings, self._stop, self.tap)
         self._put = put
         self._clock = clock
         self._jitter = jitter
@@ -111,7 +113,7 @@ class Line:
     def run(self, stop: Event) -> None:
         """The body of the line's thread; returns within a second of *stop*."""
         self._stop = stop
-        self._port = Port(self._settings, stop)
+        self._port = Port(self._settings, stop, self.tap)
         now_us = self._clock.now_us()
         for instrument in self._instruments.values():
             instrument.heard_us = now_us
@@ -143,16 +145,22 @@ class Line:
 
     def _serve(self) -> None:
         self._schedule = self._new_schedule()
-        for who in self._instruments:
-            self._reset(who)
+        self._begin_anew()
         while not self._stop.is_set():
             self._clock.beat(self._beat)
+            if self.tap.fresh.is_set():
+                self._begin_anew()
             turn, wait_us = self._schedule.pick(self._clock.now_us())
             if turn is None:
                 self._clock.wait(self._stop, min(wait_us / 1e6, _SLICE_S))
             else:
                 self._take_turn(turn)
             self._emit(self._stale())
+
+    def _begin_anew(self) -> None:
+        self.tap.fresh.clear()
+        for who in self._instruments:
+            self._reset(who)
 
     def _new_schedule(self) -> Schedule:
         periods_s = {who: i.driver.poll_every_s or 0.0 for who, i in self._instruments.items()}
@@ -162,6 +170,7 @@ class Line:
         instrument = self._instruments[who]
         if instrument.failed and not self._reset(who):
             return
+        self.tap.instrument = who
         asked_us = self._clock.now_us()
         intakes: Sequence[Intake] = ()
         reason = ""
@@ -180,6 +189,8 @@ class Line:
             return
         instrument.failed = False
         self._port_back()
+        if intakes or self.tap.moved:
+            self.tap.note("made", made=intakes, text=reason)
         now_us = self._clock.now_us()
         if any(intake.readings for intake in intakes):
             self._schedule.answered(who, now_us)
@@ -194,9 +205,13 @@ class Line:
         instrument = self._instruments[who]
         changes: list[Item] = []
         for intake in intakes:
+            if intake.readings:  # what comes after it in the same turn is said of it, and stays
+                instrument.reason = ""
             if dropped := intake.dropped or (intake.dead and "dead"):
                 instrument.drops[dropped] += 1
-                instrument.reason = f"what it sends is dropped as {dropped}; check model and speed"
+                instrument.reason = (
+                    f"what it sends is dropped as {dropped}; check the instrument, model and speed"
+                )
             for reading in intake.readings:
                 known = self._serials.get(reading.instrument)
                 if reading.serial and known and reading.serial != known:
@@ -258,6 +273,7 @@ class Line:
     def _driver_failed(self, who: str, bug: Exception) -> None:
         instrument = self._instruments[who]
         instrument.reason = f"its driver failed: {type(bug).__name__}: {bug}"
+        self.tap.note("made", text=instrument.reason)
         self._schedule.rest(who, self._clock.now_us(), round(instrument.rest_s * 1e6))
         what = f"{instrument.reason}; tried again in {instrument.rest_s:.0f} s"
         instrument.rest_s = min(instrument.rest_s * 2, REST_MOST_S)
@@ -275,6 +291,8 @@ class Line:
         except Exception as bug:  # noqa: BLE001 - as in a turn: this instrument alone
             self._driver_failed(who, bug)
             return False
+        self.tap.instrument = who
+        self.tap.note("reset")
         return True
 
     def _port_lost(self, why: str) -> None:
@@ -293,16 +311,17 @@ class Line:
         wait_s = self._reopen_s * (0.5 + self._jitter() / 2)
         self._reopen_s = min(self._reopen_s * 2, REOPEN_MOST_S)
         until_us = self._clock.now_us() + round(wait_s * 1e6)
-        missing = not os.path.exists(self._port.name)  # noqa: PTH110 - never raises
+        missing = not present(self._port.name)
         while not self._stop.is_set() and (left_us := until_us - self._clock.now_us()) > 0:
             self._clock.beat(self._beat)
             self._clock.wait(self._stop, min(left_us / 1e6, _SLICE_S))
             if late := self._stale():
                 self._put(late, self._stop)
-            if missing and os.path.exists(self._port.name):  # noqa: PTH110 - as above
+            if missing and present(self._port.name):
                 return
 
     def _notice(self, subject: str, what: str, detail: str) -> Notice:
         tell = log.info if what.endswith("_back") else log.warning
         tell(what, subject=subject, line=self.name, detail=detail)
+        self.tap.note("notice", text=f"{subject}: {what}: {detail}")
         return Notice(self._clock.now_us(), subject, what, detail)

@@ -10,6 +10,7 @@ import structlog
 from hub.clock import Clock, iso
 from hub.errors import Fault
 from hub.model import Driver, Intake, LinkState, Notice, TellsState
+from hub.tapping import Tap
 
 log = structlog.get_logger()
 
@@ -123,3 +124,19 @@ class Link:
                     self._dead += 1
                 elif item.dropped:
                     self._dropped += 1
+
+
+def tapped(put: Put, tap: Tap) -> Put:
+    """*put* that shows *tap* each message on its way, and what the driver made of it."""
+
+    def shown(items: Sequence[Intake | Notice], stop: threading.Event) -> bool:
+        for item in items if tap.watched else ():
+            if isinstance(item, Notice):
+                tap.note("notice", text=f"{item.subject}: {item.what}: {item.detail}")
+                continue
+            tap.instrument = item.source
+            tap.note("device", item.frame)
+            tap.note("made", made=(item,))
+        return put(items, stop)
+
+    return shown

@@ -76,3 +76,11 @@ def measure(
         instrument, serial, quantity, value, unit, amount, canonical_unit, at_us, quality, seq,
         device_time, lel_basis_pct_vol,
     )  # fmt: skip
+
+
+def facts_of(reading: Reading) -> dict[str, str]:
+    """What *reading* says, as text and without times of ours; empty facts are left out."""
+    always = ("quantity", "value", "unit", "quality")
+    optional = ("instrument", "serial", "seq", "device_time", "lel_basis_pct_vol")
+    facts = {name: str(getattr(reading, name)) for name in always}
+    return facts | {name: text for name in optional if (text := str(getattr(reading, name)))}

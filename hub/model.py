@@ -9,7 +9,9 @@ its way to one sink.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -55,6 +57,19 @@ class Intake(NamedTuple):
     dead: str = ""
     dropped: str = ""
     receipt: object = None
+
+
+def entered_by(link: str, way: Literal["manual", "imported"], file: str = "") -> str:
+    """The source of an intake that a person handed in: no MQTT topic may hold a "#"."""
+    return f"{link} #{way} {file}".rstrip()
+
+
+def way_of(source: str) -> Literal["instrument", "manual", "imported"]:
+    """How the readings of an intake of this source came: by themselves, unless it says so."""
+    mark = source.split(" ", 2)[1:2]
+    if mark == ["#manual"]:
+        return "manual"
+    return "imported" if mark == ["#imported"] else "instrument"
 
 
 class Notice(NamedTuple):
@@ -201,12 +216,45 @@ class Site:
     """Value of a named secret (systemd credential or environment); ConfigError when absent."""
 
 
+class Model(NamedTuple):
+    """One instrument that a driver reads, as the catalogue shows it; each field is plain text.
+
+    link  with its settings as delivered: "RS-485, 9600 8N1, asked"
+    """
+
+    name: str
+    quantity: str
+    link: str
+    range: str
+
+
+class Probe(NamedTuple):
+    """One way for `gashub probe` to try a kind on a port of which nothing is known.
+
+    sends     "nothing": it only listens, and the first to be tried; "checked": its requests carry
+              a checksum, so that a stranger ignores them; "plain": they do not, and come last
+    bauds     speeds to try, the likeliest first, with `parity` and `stop_bits`
+    settings  the instrument's settings to try, which are also those to paste
+    trying    further settings, for the try alone
+    unproved  names among `settings` that no answer can prove; who pastes them must look
+    """
+
+    sends: Literal["nothing", "checked", "plain"]
+    bauds: tuple[int, ...]
+    settings: Mapping[str, Any] = MappingProxyType({})
+    unproved: tuple[str, ...] = ()
+    trying: Mapping[str, Any] = MappingProxyType({})
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+
+
 @dataclass(frozen=True, slots=True)
 class DriverKind(Generic[S]):
     name: str
     settings: type[S]
     build: Callable[[str, S, Site], Driver]
     """(name in the config, settings, site) -> driver; must not touch the outside world."""
+    models: tuple[Model, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +262,23 @@ class LineDriverKind(Generic[S]):
     name: str
     settings: type[S]
     build: Callable[[str, S, Site], LineDriver]
+    models: tuple[Model, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    """How to find out whether it is at the end of a cable; it only ever reads."""
+
+
+class FarSide(NamedTuple):
+    """Where a sink delivers, so that `gashub doctor` can look whether it is there: one of both.
+
+    url     address, http or https, with the certificates to use
+    folder  folder that must exist and be writable
+    """
+
+    url: str = ""
+    folder: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +288,7 @@ class SinkKind(Generic[S]):
     name: str
     settings: type[S]
     build: Callable[[str, S, Site], Sink]
+    far_side: Callable[[S], FarSide] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import serial
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from hub.adapter import device_of, parse
 from hub.errors import BadFrame, PortGone
 from hub.holder import is_pty, lock_owner, named, other_users
 from hub.settings import Settings
+from hub.tapping import Tap, What
 
 _SLICE_S = 0.2  # how long a stop may go unnoticed
 _READ_MOST = 65536
@@ -34,7 +36,8 @@ class PortSettings(Settings):
     port: str = Field(
         min_length=1,
         examples=["/dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0"],
-        description="Serial device; by-id names survive replugging.",
+        description="Serial device: a path (by-id names survive replugging), or "
+        "usb:VENDOR:PRODUCT[:SERIAL][@SOCKET].",
     )
     baud: int = Field(default=9600, ge=50, le=4_000_000, description="Line speed, bits per second.")
     data_bits: Literal[7, 8] = Field(default=8, description="Data bits per character.")
@@ -60,6 +63,12 @@ class PortSettings(Settings):
         default=0.5, gt=0, le=5, description="Longest time for the adapter to take our bytes."
     )
 
+    @field_validator("port")
+    @classmethod
+    def _spelt(cls, port: str) -> str:
+        parse(port)
+        return port
+
     @property
     def character_s(self) -> float:
         """Time of one character on the wire, start, parity and stop bits included."""
@@ -74,15 +83,21 @@ class PortSettings(Settings):
 
 
 class Port:
-    """A serial device, owned by one thread. `stop` cuts every wait short.
+    """A serial device, owned by one thread. `stop` cuts every wait short; `tap` sees all bytes.
 
     All calls but `close` raise PortGone when the device is missing, busy, forbidden or broken.
     """
 
-    def __init__(self, settings: PortSettings, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        settings: PortSettings,
+        stop: threading.Event | None = None,
+        tap: Tap | None = None,
+    ) -> None:
         self.settings = settings
         self.name = settings.port
         self._stop = stop or threading.Event()
+        self._tap = tap
         self._serial: Any = None
         self._ahead = b""
         self._busy_until_s = 0.0
@@ -91,14 +106,14 @@ class Port:
         """Take the device for ourselves alone; what it had received before is discarded."""
         if self._serial is not None:
             return
-        device = os.path.realpath(self.name)
+        device = device_of(self.name)
         rival = next(other_users(device), None)
         if rival is not None:
             raise PortGone(_busy(self.name, rival))
         try:
             self._serial = _opened(self.settings, device)
         except (OSError, termios.error, ValueError) as error:
-            raise PortGone(refusal(self.name, error)) from error
+            raise PortGone(refusal(self.name, error, device)) from error
         self._ahead = b""
         self._busy_until_s = 0.0
 
@@ -138,6 +153,7 @@ class Port:
                 continue
             except OSError as error:
                 raise self._gone(error) from error
+        self._show("hub", sent)
         wire_s = len(sent) * self.settings.character_s
         self._busy_until_s = time.monotonic() + wire_s
         if self.settings.echo:
@@ -147,20 +163,26 @@ class Port:
         """Return what is there, or what comes first within *within_s*; b"" when nothing comes."""
         if self._ahead:
             data, self._ahead = self._ahead[:at_most], self._ahead[at_most:]
+            self._show("device", data)
             return data
         fd = self._fd()
         if not self._ready(fd, select.POLLIN, time.monotonic() + within_s):
             return b""
         data = self._received(fd, at_most)
         self._busy_until_s = time.monotonic()
+        self._show("device", data)
         return data
 
     def discard(self) -> int:
         """Throw away what has been received and not read; returns how many bytes."""
         fd = self._fd()
-        count, self._ahead = len(self._ahead), b""
+        thrown, self._ahead = self._ahead, b""
+        self._show("unread", thrown)
+        count = len(thrown)
         while count < _READ_MOST and self._ready(fd, select.POLLIN, 0.0):
-            count += len(self._received(fd, _READ_MOST))
+            thrown = self._received(fd, _READ_MOST)
+            self._show("unread", thrown)
+            count += len(thrown)
         try:
             termios.tcflush(fd, termios.TCIFLUSH)
         except termios.error as error:
@@ -210,7 +232,7 @@ class Port:
                     "instrument that sends by itself"
                 )
             if self._ready(fd, select.POLLIN, quiet_at_s):
-                self._received(fd, _READ_MOST)
+                self._show("unread", self._received(fd, _READ_MOST))
                 self._busy_until_s = time.monotonic()
             elif self._stop.is_set():
                 return
@@ -221,11 +243,16 @@ class Port:
         while len(heard) < len(sent) and self._ready(fd, select.POLLIN, until_s):
             heard += self._received(fd, 4096)
         echo, self._ahead = heard[: len(sent)], heard[len(sent) :]
+        self._show("echo", echo)
         if echo != sent:
             raise BadFrame(
                 f"{self.name}: sent {sent.hex(' ')} and heard {echo.hex(' ') or 'nothing'} back; "
                 "either the adapter does not echo (set echo = false) or two devices speak at once"
             )
+
+    def _show(self, what: What, data: bytes) -> None:
+        if self._tap is not None and data:
+            self._tap.note(what, data)
 
     def _gone(self, why: object) -> PortGone:
         return PortGone(
@@ -233,7 +260,7 @@ class Port:
         )
 
 
-def refusal(name: str, error: OSError | termios.error | ValueError) -> str:
+def refusal(name: str, error: OSError | termios.error | ValueError, device: str = "") -> str:
     """Why *name* could not be opened, and what to do: one sentence for each cause."""
     code = getattr(error, "errno", None) or (error.args[0] if error.args else None)
     match code:
@@ -244,11 +271,11 @@ def refusal(name: str, error: OSError | termios.error | ValueError) -> str:
             )
         case errno.EACCES | errno.EPERM:
             return (
-                f"{name}: no permission; the device belongs to group {_group(name)}: "
+                f"{name}: no permission; the device belongs to group {_group(device or name)}: "
                 "add the user the hub runs as to that group, and start it again"
             )
         case errno.EBUSY | errno.EAGAIN:
-            return _busy(name, lock_owner(os.path.realpath(name)))
+            return _busy(name, lock_owner(os.path.realpath(device or name)))
         case errno.EIO:
             return (
                 f"{name}: the hardware does not answer (I/O error); pull the adapter out and plug "

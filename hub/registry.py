@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any, TypeVar
 
 import pluggy
@@ -78,7 +79,7 @@ class Registry:
         return bool(getattr(self._plugins.hook, hook).get_hookimpls())
 
     def _register(self, name: str) -> None:
-        module = _import(name)
+        module = import_plugin(name)
         try:
             self._plugins.register(module, name)
         except pluggy.PluginValidationError as wrong:
@@ -91,8 +92,11 @@ class Registry:
             ) from doubled
 
 
-def _import(name: str) -> object:
-    """A built-in's short name, an entry point of group gashub, or a dotted module."""
+def import_plugin(name: str) -> ModuleType:
+    """A built-in's short name, an entry point of group gashub, or a dotted module.
+
+    raises  ConfigError naming what there is, when it cannot be found
+    """
     strangers = {point.name: point.value for point in entry_points(group="gashub")}
     if "." in name:
         module = name
@@ -105,12 +109,12 @@ def _import(name: str) -> object:
     except ModuleNotFoundError as missing:
         raise ConfigError(
             f'hub.plugins names "{name}", but {missing}; '
-            f"{suggestion(name, {*_built_in(), *strangers})} (a module of your own needs a dot "
-            "in its name, or an entry point of group gashub)"
+            f"{suggestion(name, {*built_in_plugins(), *strangers})} (a module of your own needs "
+            "a dot in its name, or an entry point of group gashub)"
         ) from missing
 
 
-def _built_in() -> list[str]:
+def built_in_plugins() -> list[str]:
     """Names of the folders under plugins/; nothing of them is imported by this."""
     folder = find_spec("plugins")
     where = folder.submodule_search_locations if folder is not None else None

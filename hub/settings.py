@@ -1,8 +1,8 @@
 """The base of every settings model, so that a misspelt key stops the start with its name."""
 
-from typing import Final
+from typing import ClassVar, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
@@ -55,3 +55,37 @@ class BatchSinkSettings(SinkSettings):
     batch_linger_s: float = Field(
         default=0, ge=0, description="Longest time a parcel waits for others to join its batch."
     )
+
+
+class PolledSettings(Settings):
+    """What an instrument that is asked may set about time; a subclass may set other defaults."""
+
+    lost_after_polls: ClassVar[int] = 2
+    """Whoever has another number says so in the description of `stale_after_s`."""
+
+    poll_every_s: float = Field(default=1.0, ge=0.05, le=3600, description="Time between polls.")
+    answer_within_s: float = Field(
+        default=0.3, gt=0, le=5, description="Longest wait for an answer."
+    )
+    stale_after_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="Lost after so long without a reading; absent means two polls.",
+    )
+
+    @property
+    def lost_after_s(self) -> float:
+        """As set, or else that many polls."""
+        if self.stale_after_s is not None:
+            return self.stale_after_s
+        return self.lost_after_polls * self.poll_every_s
+
+    @model_validator(mode="after")
+    def _late_answers_end(self) -> Self:
+        if self.poll_every_s < 2 * self.answer_within_s:
+            raise ValueError(
+                f"poll_every_s is {self.poll_every_s}, less than twice answer_within_s "
+                f"({self.answer_within_s}): an answer that comes late would be taken for the "
+                "next one; poll less often or shorten the wait"
+            )
+        return self

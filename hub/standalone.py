@@ -41,7 +41,10 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
                 anchor(clock, reader)
         outbox = Outbox(parts.consignees, config.hub.state_dir, submit, clock)
         named = known_names(config, parts)
-        table = Commands(desk, outbox, parts.registry, clock, submit, dict, lambda: named).table()
+        commands = Commands(
+            desk, outbox, parts.registry, clock, submit, dict, lambda: named, links=parts.links
+        )
+        table = commands.table()
         if do not in table:
             raise CommandRefused(f"no command {do!r}")
         return table[do](request)

@@ -5,17 +5,33 @@ import select
 import tempfile
 import threading
 import tty
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from hub.clock import HandClock
-from hub.errors import PortGone
+from hub.golden import ScriptedPort, golden_cases, replay_golden
 from hub.model import Site
-from hub.port import Port, PortSettings
+from hub.order_file import parse_order
+from hub.port import PortSettings
+from hub.procedures import TestOrder
+from hub.rulepack import RulePack, load_pack
+from hub.simulate.wired import on_the_wire
 
-__all__ = ["HandClock", "PtyPair", "ScriptedPort", "misread", "site", "wait_until"]
+__all__ = [
+    "HandClock",
+    "PtyPair",
+    "ScriptedPort",
+    "golden_cases",
+    "misread",
+    "on_the_wire",
+    "order_of",
+    "replay_golden",
+    "rule_pack",
+    "site",
+    "wait_until",
+]
 
 
 def wait_until(condition: Callable[[], bool], what: str = "", within_s: float = 30.0) -> None:
@@ -39,6 +55,21 @@ def site(clock: HandClock | None = None) -> Site:
         raise KeyError(name)
 
     return Site("test-gateway", clock or HandClock(), no_secret)
+
+
+def rule_pack() -> RulePack:
+    """The shipped rule pack, for tests of a procedure."""
+    return load_pack()
+
+
+def order_of(procedure: str, *instruments: Mapping[str, Any]) -> TestOrder:
+    """An order for one test by *procedure*, with *instruments* declared as in an order's file.
+
+    A value of None leaves its key out. Numbers are int, Decimal or their text.
+    """
+    declared = [{k: v for k, v in given.items() if v is not None} for given in instruments]
+    order = {"number": "T-1", "procedure": procedure, "instruments": declared}
+    return parse_order(order, [procedure])
 
 
 def misread(sent: bytes, sent_baud: int, read_baud: int) -> bytes:
@@ -107,6 +138,13 @@ class PtyPair:
             os.unlink(self.path)  # noqa: PTH108
             os.close(master)
 
+    def opened(self) -> bool:
+        """Whether somebody has the hub's end open now."""
+        assert self._master is not None, "unplugged"
+        watch = select.poll()
+        watch.register(self._master, 0)
+        return not watch.poll(0)
+
     def send(self, data: bytes) -> None:
         """Send as the instrument. Raises BlockingIOError when nobody reads and it is full."""
         assert self._master is not None, "unplugged"
@@ -158,50 +196,3 @@ class PtyPair:
         """Unplug and clean up. Safe twice."""
         self.unplug()
         self._folder.cleanup()
-
-
-class ScriptedPort(Port):
-    r"""A port that plays a script and never waits.
-
-    script  for each request the parts of its answer: ((b"P?", (b"P=", b"5\r\n")), ...); a
-            request that differs is an AssertionError, and an answer of () is silence
-    stream  what comes without asking, one element per read; PortGone may stand in it
-    """
-
-    def __init__(
-        self,
-        script: Sequence[tuple[bytes, Sequence[bytes]]] = (),
-        stream: Sequence[bytes | PortGone] = (),
-    ) -> None:
-        super().__init__(PortSettings(port="scripted"))
-        self._script = list(script)
-        self._coming: list[bytes | PortGone] = list(stream)
-        self.sent: list[bytes] = []
-
-    def open(self) -> None:
-        return
-
-    def close(self) -> None:
-        return
-
-    def write(self, sent: bytes) -> None:
-        self.sent.append(sent)
-        assert self._script, f"nothing was to be sent any more, but {sent.hex(' ')} was"
-        expected, answer = self._script.pop(0)
-        assert sent == expected, f"sent {sent.hex(' ')}, expected {expected.hex(' ')}"
-        self._coming += answer
-
-    def read(self, within_s: float, at_most: int = 4096) -> bytes:
-        if not self._coming:
-            return b""
-        part = self._coming.pop(0)
-        if isinstance(part, PortGone):
-            raise part
-        if part[at_most:]:
-            self._coming.insert(0, part[at_most:])
-        return part[:at_most]
-
-    def discard(self) -> int:
-        count = sum(len(part) for part in self._coming if isinstance(part, bytes))
-        self._coming.clear()
-        return count

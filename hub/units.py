@@ -14,7 +14,10 @@ ONE: Final = Decimal(1)
 ZERO: Final = Decimal(0)
 KELVIN_AT_0_DEGC: Final = Decimal("273.15")
 
-# 1 mmH2O by definition of the technical atmosphere; inH2O at 4 degC; psi from lb, g_n and inch.
+# Exact by definition: a column's conventional density (water 1000 kg/m3, mercury 13595.1 kg/m3)
+# times g_n 9.80665 m/s2; kgf/cm2 and psi from g_n, lb and inch (NIST SP 811, appendix B.8).
+# inH2O is that of 4 degC. A display may mean water of 20 degC, 0.18 % less: whoever reads one has
+# to know, so a driver takes a water column only from a document or an operator that says so.
 _PASCALS: Final[dict[str, Decimal]] = {
     "Pa": ONE,
     "hPa": Decimal(100),
@@ -24,9 +27,20 @@ _PASCALS: Final[dict[str, Decimal]] = {
     "bar": Decimal(100_000),
     "mbar": Decimal(100),
     "mmH2O": Decimal("9.80665"),
+    "mH2O": Decimal("9806.65"),
     "inH2O": Decimal("249.0889"),
+    "mmHg": Decimal("133.322387415"),
+    "kgf/cm2": Decimal("98066.5"),
     "psi": Decimal("6894.757293168361"),
 }
+
+AMBIGUOUS: Final = {
+    "inHg": "of mercury at 32 or at 60 degF, 0.28 % apart",
+    "ftH2O": "of water at 4, 16 or 20 degC",
+    "kgf": "it is a force; the area is missing",
+    "kg/cm2": 'kg is no force; if kilogram-force is meant, write "kgf/cm2"',
+}
+"""Names seen on instruments that are refused, and why: set the instrument to Pa, kPa or mbar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,8 @@ def _explain(quantity: str, unit: str) -> str:
     folded = [known for known in units if known.casefold() == unit.casefold()]
     hint = (folded or near)[:1]
     guess = f'; did you mean "{hint[0]}"?' if hint else ""
+    if unit in AMBIGUOUS and quantity in ("pressure", "barometer"):
+        guess = f"; it says too little: {AMBIGUOUS[unit]}"
     return f"unit {unit!r} is not a unit of {quantity}; use one of {', '.join(units)}{guess}"
 
 

@@ -184,3 +184,92 @@ def test_another_slip_in_that_line_or_that_slip_elsewhere_is_not_explained() -> 
     deleted = "".join(line + "\n" for line in SHOWN.splitlines() if "end - 2" not in line)
     plain = mutation.slip_of("hub.procedures.x__rule__mutmut_3", deleted)
     assert plain == ("hub.procedures._rule", "if self.at[end - 1] < until_us:", "")
+
+
+@pytest.mark.parametrize("name", ["modbus", "boreal", "winsen_9byte", "mipex_datae", "keller"])
+def test_a_fuzzed_driver_lets_through_what_chance_owes_it_and_lives(name: str) -> None:
+    """With 30,000 bent bytes; the full count is bench/fuzz.py's."""
+    fuzz = module("fuzz")
+    (protocol,) = (each for each in fuzz.PROTOCOLS if each.name == name)
+
+    figures = fuzz.fuzz(protocol, 30_000, seed=2)
+
+    assert figures["bytes"] >= 30_000
+    assert figures["good"] > 100, "too little came through to be misled by"
+    assert (figures["beyond_odds"], figures["raised"], figures["alive"]) == (0, 0, True)
+
+
+def test_fuzz_finds_a_driver_that_looks_at_no_checksum() -> None:
+    """And the driver is whole again afterwards."""
+    fuzz = module("fuzz")
+
+    assert fuzz.planted(20_000, seed=2)["unowed"]
+    assert fuzz.fuzz(fuzz.PROTOCOLS[7], 20_000, seed=2)["unowed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("protocol", "frame"),
+    [
+        ("modbus", "01 04 02 07 D0 BA 9C"),
+        ("keller", "FA 49 3F 6D BA AB 00 2A 19"),
+        ("winsen_9byte", "FF 86 02 60 47 00 00 00 D1"),
+        ("axetris_lgd", "7B 4D 10 00 00 00 28 54 EE 45 00 00 00 00 79 7D"),
+    ],
+)
+def test_the_checksums_of_fuzz_fit_documented_frames_and_no_flipped_one(
+    protocol: str, frame: str
+) -> None:
+    fuzz = module("fuzz")
+    (fits,) = (each.fits for each in fuzz.PROTOCOLS if each.name == protocol)
+    sent = bytes.fromhex(frame)
+
+    assert fits(sent)
+    # The sum of the nine bytes leaves out the first of them, which is the start mark.
+    covered = 8 * (len(sent) - (protocol == "winsen_9byte"))
+    for at in range(covered):
+        bent = (int.from_bytes(sent) ^ 1 << at).to_bytes(len(sent))
+        assert not fits(bent), bent.hex(" ")
+
+
+def test_every_way_to_bend_changes_the_bytes_and_keeps_its_own_rule() -> None:
+    bending = module("bending")
+    dice, sent = random.Random(1), b"$GFDTA,7.7,98*2B\r\n"
+
+    bent = {name: [way(dice, sent) for _ in range(200)] for name, way in bending.WAYS.items()}
+
+    assert set(bent) == {"random", "rewritten", "flipped", "swapped", "shifted", "cut", "burst"}
+    for name, each in bent.items():
+        assert len({*each} - {sent}) > 15, name
+    assert all(one[:2] == sent[:2] and len(one) == len(sent) for one in bent["rewritten"])
+    assert all(len(one) == len(sent) for one in bent["flipped"] + bent["burst"])
+    assert all(sent.startswith(one) for one in bent["cut"])
+
+
+def test_only_marked_targets_fail_a_reduced_run_of_speed() -> None:
+    """What no busy machine excuses counts always; what is not installed is not missed."""
+    prove = module("prove")
+    slow = prove.Target("slow", "ms", "<", 1)
+    late = prove.Target("late", "ratio", "<=", 1.1, always=True)
+    peer = prove.Target("peer", "bare.ratio", "<=", 1, spare=True)
+    figure = prove.Figure("lines", "speed", "lines.py", "", "", (slow, late, peer))
+
+    def result(**figures: float) -> Any:
+        return prove.Result(figure, "", 1.0, figures, "")
+
+    assert result(ms=5, ratio=1.0).ok(reduced=True)
+    assert not result(ms=5, ratio=1.0).ok(reduced=False)
+    assert not result(ms=5, ratio=1.2).ok(reduced=True)
+    assert not result(ms=0).ok(reduced=True), "a figure that is missing is missed"
+    assert result(ms=0, ratio=1.0).ok(reduced=False)
+
+
+def test_decode_measures_every_wire_driver_on_its_golden_frames() -> None:
+    decode = module("decode")
+    for plugin in decode.PLUGINS:
+        (subject,) = decode.subjects(plugin, decode.Options())
+        sound = [
+            1
+            for case, pair in decode.exchanges(subject)
+            if decode._works(decode.decoder(plugin, case, pair))
+        ]
+        assert len(sound) >= 5, plugin

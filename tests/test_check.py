@@ -253,7 +253,7 @@ def test_an_unknown_profile_is_told_with_file_line_and_instrument(tmp_path: Path
     (line,) = faults(tmp_path, LINE.replace("delta_ohm_hd402st", "delta_ohm"))
 
     assert 'gateway.toml: line "line-a" instrument "pm-1": no profile ' in line
-    assert "shipped are delta_ohm_hd402st" in line
+    assert "delta_ohm_hd402st, " in line
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,35 @@
 """What is written for people agrees with the program."""
 
 import ast
+import importlib
+import importlib.util
 import inspect
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
+from functools import reduce
+from operator import xor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from hub import cli, hookspecs
+import hub
+from hub import hookspecs
 from hub.attempt import POINT
+from hub.cli import main as cli
 from hub.commands import Commands
 from hub.config import HubSettings, InstrumentFacts, LineSettings, LogSettings
+from hub.kit import begin
+from hub.pages import CATALOGUE, all_readmes, catalogue
 from hub.procedures.case import CLOSE, EVENTS
 
 ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
 HOOKS = {
     name: list(inspect.signature(made).parameters)
     for name, made in vars(hookspecs).items()
@@ -62,6 +74,114 @@ def test_every_link_between_the_pages_leads_somewhere(page: Path) -> None:
     inside = [link for link in links if not re.match(r"[a-z]+:", link)]
 
     assert [link for link in inside if not (page.parent / link).exists()] == []
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The worked example of CONTRIBUTING: what `new-plugin` writes, and its files in their place.
+
+    It stands in a package of its own, so that nothing is added to the repository.
+    """
+    home = tmp_path_factory.mktemp("example")
+    begin("dp20", "serial-poll", home / "worked")
+    for name, text in worked_example().items():
+        ours = text.replace("plugins.dp20", "worked.dp20")
+        (home / "worked" / "dp20" / name).write_text(ours, encoding="utf-8")
+    shell(home, BIN / "gashub", "samples", "worked.dp20", "--write")
+    return home
+
+
+def worked_example() -> dict[str, str]:
+    """File name -> content, of each block under a line that is nothing but a file's name."""
+    blocks = re.findall(
+        r"^`(\w+\.\w+)`\n\n```\w+\n(.*?)^```", read("CONTRIBUTING.md"), re.MULTILINE | re.DOTALL
+    )
+    return dict(blocks)
+
+
+def shell(home: Path, *argv: str | Path) -> str:
+    """What a program says in *home*. AssertionError when it fails."""
+    said = subprocess.run(
+        argv, cwd=home, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(home), "MYPYPATH": str(ROOT)},
+    )  # fmt: skip
+    assert said.returncode == 0, said.stdout + said.stderr
+    return said.stdout
+
+
+def test_the_catalogue_is_what_the_plugins_say() -> None:
+    """`gashub samples --write` leaves no difference, in it and in the READMEs' tables."""
+    assert CATALOGUE.read_text(encoding="utf-8") == catalogue()
+    assert [str(path) for path, text in all_readmes() if path.read_text("utf-8") != text] == []
+
+
+def test_the_worked_example_has_every_file_that_an_author_writes() -> None:
+    assert set(worked_example()) == {
+        "__init__.py", "settings.py", "driver.py", "simulator.py", "golden.json", "test_plugin.py"
+    }  # fmt: skip
+
+
+def test_the_worked_example_is_a_silver_driver(example: Path) -> None:
+    """Typed off the page, as it stands there."""
+    said = json.loads(shell(example, BIN / "gashub", "conformance", "--json", "worked.dp20"))
+    assert [(row["kind"], row["level"]) for row in said] == [("dp20", "silver")]
+
+
+def test_the_worked_examples_own_tests_pass_and_it_is_clean(example: Path) -> None:
+    """By the rules of this repository."""
+    argv = ["-m", "pytest", "-q", "--import-mode=importlib", "worked"]
+    assert re.search(r"\d\d passed", shell(example, sys.executable, *argv))
+    rules = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    ruff = rules.partition("[tool.ruff]")[2].partition("# ---")[0]
+    own = '[tool.ruff.lint.isort]\nknown-first-party = ["hub", "worked"]\n'
+    ruff = ruff.replace("{tests/**,plugins/*/test_plugin.py}", "**/test_plugin.py")
+    (example / "pyproject.toml").write_text(f"[tool.ruff]{ruff}\n{own}")
+    shell(example, BIN / "ruff", "check", "worked")
+    shell(example, BIN / "ruff", "format", "--check", "worked")
+    shell(example, BIN / "mypy", "--strict", "--config-file", ROOT / "pyproject.toml", "worked")
+
+
+def test_the_worked_example_is_the_sheet() -> None:
+    """Each frame that the sheet prints is a golden frame, and has the check that the sheet says."""
+    sheet = "\n".join(re.findall(r"^> ?(.*)$", read("CONTRIBUTING.md"), re.MULTILINE))
+    frames = re.findall(r"`(\$(RD[^*`]*)\*([0-9A-F]{2}))`", sheet)
+
+    assert len(frames) == 3
+    for frame, body, check in frames:
+        assert f"{reduce(xor, body.encode()):02X}" == check
+        assert f'{frame}\\r\\n"' in worked_example()["golden.json"]
+
+
+def test_contributing_invents_nothing_of_the_hub() -> None:
+    """Every `hub.NAME` in it is there, and every word that it has of the front door."""
+    text = read("CONTRIBUTING.md").replace("`hub.plugins`", "")  # a key of the configuration
+    for module, name in set(re.findall(r"`(hub(?:\.testing|\.simulate)?)\.([A-Za-z]\w+)`", text)):
+        assert (
+            hasattr(importlib.import_module(module), name)
+            or name in hub.__all__
+            or (importlib.util.find_spec(f"{module}.{name}"))
+        ), f"{module}.{name}"
+    said = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", text))
+    assert said - {*hub.__all__} == set()
+
+
+PLUGIN_FOLDERS = sorted(path.parent.name for path in ROOT.glob("plugins/*/__init__.py"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_every_built_in_plugin_is_in_the_readmes_table(page: str) -> None:
+    """Once each, and no other."""
+    rows = re.findall(r"^\| \[(\w+)\]\(plugins/(\w+)/README\.md\)", read(page), re.MULTILINE)
+    assert sorted(name for name, _ in rows) == PLUGIN_FOLDERS
+    assert all(name == folder for name, folder in rows)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_every_command_for_people_is_in_the_readmes(page: str) -> None:
+    """Of each group of commands at least one."""
+    text = read(page)
+    words = {command.split()[0] for command in command_tree()}
+    assert sorted(word for word in words if f"gashub {word}" not in text) == []
 
 
 def outline(text: str) -> list[tuple[int, int, int]]:
@@ -117,7 +237,7 @@ def test_every_gashub_command_in_the_pages_exists(page: Path) -> None:
     code = re.findall(r"`([^`\n]+)`", text)
     code += re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     said = set(
-        re.findall(r"(?:^|(?<!-u)[ /])gashub ([a-z]+)( [a-z]+)?", "\n".join(code), re.MULTILINE)
+        re.findall(r"(?:^|(?<!-u)[ /])gashub ([a-z-]+)( [a-z]+)?", "\n".join(code), re.MULTILINE)
     )
 
     groups = {command.split()[0] for command in known if " " in command}

@@ -124,25 +124,20 @@ class Poll:
             raise PortGone("port: Input/output error")
         if act == "bug":
             raise ZeroDivisionError("in the driver")
-        if act == "refused":
-            return [Intake(self.name, b"", now_us, dropped="modbus_device_busy")]
-        return [
-            Intake(
-                self.name,
-                b"frame",
-                now_us,
-                (
-                    measure(
-                        instrument=self.name,
-                        serial=self.serial,
-                        quantity="pressure",
-                        value=act,
-                        unit="Pa",
-                        at_us=now_us,
-                    ),
-                ),
-            )
-        ]
+        return [self._made(word, now_us) for word in act.split("+")]
+
+    def _made(self, word: str, now_us: int) -> Intake:
+        if word == "refused":
+            return Intake(self.name, b"", now_us, dropped="modbus_device_busy")
+        reading = measure(
+            instrument=self.name,
+            serial=self.serial,
+            quantity="pressure",
+            value=word,
+            unit="Pa",
+            at_us=now_us,
+        )
+        return Intake(self.name, b"frame", now_us, (reading,))
 
 
 class Stream:
@@ -299,6 +294,17 @@ def test_bad_frames_are_counted_and_are_no_readings(play: Play) -> None:
 def test_named_drops_alone_end_in_a_loss_that_names_them(play: Play) -> None:
     play.line(Poll(play, "g", until(10, always("refused")))).run(play.stop)
     assert "dropped as modbus_device_busy" in play.notices("instrument_lost")[0].detail
+
+
+@pytest.mark.parametrize(("turn", "told"), [("7+refused", True), ("refused+7", False)])
+def test_what_is_dropped_behind_a_reading_of_the_same_turn_is_told(
+    play: Play, turn: str, told: bool
+) -> None:
+    """Such as the heartbeat that has stopped, which stands behind a reading without a number."""
+    line = play.line(Poll(play, "g", until(3, always(turn))))
+    line.run(play.stop)
+    assert line.status()["g"].state == "ok"
+    assert ("dropped as modbus_device_busy" in line.status()["g"].reason) is told
 
 
 def test_another_serial_is_a_changed_identity_before_its_first_reading(play: Play) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from hub import mqttsteady
 from hub.model import Recorded
-from hub.mqttsteady import FIRST_PAUSE_S
+from hub.mqtt import steady
+from hub.mqtt.steady import FIRST_PAUSE_S
 from hub.simulate.mosquitto import Mosquitto
 from tests.mqtt_rig import LinkRig, Speaker, body
 from tests.test_mqtt_telemetry import blocks, follower
@@ -93,7 +93,7 @@ def test_the_link_is_back_once_the_rival_is_gone_for_long_enough(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Readings come from the first connection on; `link_back` and a clean state come later."""
-    monkeypatch.setattr(mqttsteady, "LASTS_AFTER_S", 0.5)
+    monkeypatch.setattr(steady, "LASTS_AFTER_S", 0.5)
     rival = Rival(broker.port)
     with LinkRig(broker.port, retry_at_most_s=1).subscribed() as link:
         fight(link, rival, 3)

@@ -5,9 +5,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from hub.mqttreasons import LONGEST_SAID, PASSING, REMEDIES, TAKEN_OVER, in_words, remedy
-from hub.mqttstanding import Standing
-from hub.mqttsteady import FIRST_PAUSE_S, JITTER, LASTS_AFTER_S, Steadiness
+from hub.mqtt.reasons import LONGEST_SAID, PASSING, REMEDIES, TAKEN_OVER, in_words, remedy
+from hub.mqtt.standing import Standing
+from hub.mqtt.steady import FIRST_PAUSE_S, JITTER, LASTS_AFTER_S, Steadiness
 
 MOST_S = 30.0
 PEACE_S = 2 * MOST_S

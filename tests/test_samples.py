@@ -48,6 +48,7 @@ class Toy(Settings):
     spares: list[Part] = Field(default=[], description="Kept in the box.")
     colour: str = Field(default="red", description="Its colour.")
     tags: tuple[str, ...] = Field(default=("a",), description="Words, no table.")
+    box: Part | None = Field(default=None, alias="crate", description="What it lies in.")
 
 
 TOY = """
@@ -92,10 +93,19 @@ UNUSED
 
 # # Its size.
 # # size_m = 1.50
+
+# What it lies in.
+UNUSED
+# [link.crate]
+# # Its name.
+# name = "p"
+
+# # Its size.
+# # size_m = 1.50
 """
 
 
-def test_a_list_of_models_becomes_tables_below_the_other_keys() -> None:
+def test_models_become_tables_below_the_other_keys() -> None:
     """One for each kind that may stand there, at any depth; live only where one is mandatory."""
     text = sample(DriverKind("toy", Toy, ANY))
 
@@ -127,23 +137,35 @@ def test_a_plugins_sample_shows_and_explains_every_key_at_every_depth(name: str)
     """Live or commented out; each with a sentence of its settings above it."""
     _, text = SAMPLES[name]
     shown = set(re.findall(r"^(?:# )*(\w+) = ", text, re.MULTILINE))
-    shown |= set(re.findall(r"^(?:# )*\[\[[\w.]+\.(\w+)\]\]", text, re.MULTILINE))
+    shown |= set(re.findall(r"^(?:# )*\[+[\w.]+\.(\w+)\]+$", text, re.MULTILINE))
 
     for model in models()[name]:
-        assert set(model.model_fields) - shown == set(), model.__name__
+        keys = {field.alias or key for key, field in model.model_fields.items()}
+        assert keys - shown == set(), model.__name__
         for key, field in model.model_fields.items():
             assert field.description, f"{model.__name__}.{key}"
 
 
-def test_the_mqtt_sample_shows_both_decoders_with_their_values() -> None:
-    """Three models inside the link's own: what the test above relies on."""
+MQTT_DECODERS = {
+    "plain_json": "PlainJson",
+    "thingsboard_gateway": "ThingsBoardGateway",
+    "thingsboard_device": "ThingsBoardDevice",
+    "tasmota": "Tasmota",
+    "zigbee2mqtt": "Zigbee2Mqtt",
+    "wirenboard": "WirenBoard",
+    "sparkplug_b": "SparkplugB",
+}
+
+
+def test_the_mqtt_sample_shows_every_decoder_with_its_values() -> None:
+    """The models inside the link's own: what the test above relies on."""
     inside = {model.__name__ for model in models()["mqtt"]}
 
-    assert inside == {"MqttSettings", "PlainJson", "ThingsBoardGateway", "ValueSettings"}
+    assert inside == {"MqttSettings", "ValueSettings", *MQTT_DECODERS.values()}
 
 
 def test_every_table_of_the_mqtt_sample_works_once_it_is_made_live() -> None:
-    """All comment marks off all keys and tables of the topics: two topics, each key accepted."""
+    """All marks off all keys and tables of the topics: one for each decoder, each key accepted."""
     path, text = SAMPLES["mqtt"]
     head, mark, topics = text.partition("[[link.topics]]")
     live = re.sub(r"^(?:# )+(?=\w+ = |\[\[)", "", mark + topics, flags=re.MULTILINE)
@@ -151,7 +173,7 @@ def test_every_table_of_the_mqtt_sample_works_once_it_is_made_live() -> None:
     given = {key: value for key, value in link.items() if key not in ("name", "kind")}
     settings = check_settings(Registry(["mqtt"]).drivers["mqtt"].settings, given, path, "link")
 
-    assert [topic.decoder for topic in settings.topics] == ["plain_json", "thingsboard_gateway"]
+    assert [topic.decoder for topic in settings.topics] == list(MQTT_DECODERS)
     for topic, keys in zip(settings.topics, given["topics"], strict=True):
         assert set(keys) == set(type(topic).model_fields)
         assert [value.key for value in topic.values] == ["ch4"]
@@ -166,5 +188,19 @@ def test_a_table_is_taken_into_use_by_one_mark_off_each_of_its_lines() -> None:
     given = {key: value for key, value in link.items() if key not in ("name", "kind")}
     settings = check_settings(Registry(["mqtt"]).drivers["mqtt"].settings, given, path, "link")
 
-    assert settings.topics[1].filter == "v1/gateway/telemetry"
+    assert settings.topics[1].filter == "spBv1.0/#"
     assert set(given["topics"][1]) == {"decoder", "values"}
+
+
+def test_the_plain_value_of_modbus_is_taken_into_use_the_same_way() -> None:
+    """With the profile that wants it; a table by itself, not one of a list."""
+    path, text = SAMPLES["modbus"]
+    before, _, table = text.partition(UNUSED)
+    used = re.sub(r"^# ?", "", table, flags=re.MULTILINE)
+    plain = re.sub(r"^profile = .*", 'profile = "plain"', before, flags=re.MULTILINE)
+    (instrument,) = tomllib.loads(plain + used)["line"][0]["instrument"]
+    given = {key: value for key, value in instrument.items() if key not in ("name", "kind")}
+    settings = check_settings(Registry(["modbus"]).drivers["modbus"].settings, given, path, "line")
+
+    assert settings.value.first == 0
+    assert set(given["value"]) == {"register", "type", "quantity", "unit"}

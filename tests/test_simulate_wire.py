@@ -115,7 +115,9 @@ def test_two_slaves_on_one_line_show_their_own_pipes(
     start: Start, link: Path, clock: SharedClock
 ) -> None:
     """Pumping one pipe leaves the other at zero; a third address is silent."""
-    simulator = start("modbus", "--port-link", str(link), "--slave", "unit=1", "--slave", "unit=2")
+    simulator = start(
+        "modbus", "--port-link", str(link), "--instrument", "address=1", "--instrument", "address=2"
+    )
     assert simulator.told("pump 5200 @1")["done"] == "pump 5200 @1"
     with master(link) as client:
         clock.wait(threading.Event(), 60)
@@ -125,7 +127,10 @@ def test_two_slaves_on_one_line_show_their_own_pipes(
 
 def test_registers_are_those_of_the_manual(start: Start, link: Path, clock: SharedClock) -> None:
     """Model 3 has Pa, daPa and hPa; what it lacks reads 0x8000; past the map is exception 2."""
-    simulator = start("modbus", "--port-link", str(link), "--slave", "unit=1 noise_pa=0")
+    has = "has=pressure_pa,pressure_dapa,pressure_hpa"
+    simulator = start(
+        "modbus", "--port-link", str(link), "--instrument", f"address=1 noise_pa=0 {has}"
+    )
     simulator.told("pump 5230")
     clock.wait(threading.Event(), 60)
     with master(link) as client:
@@ -143,7 +148,7 @@ def test_registers_are_those_of_the_manual(start: Start, link: Path, clock: Shar
 
 def test_a_gauge_below_zero_is_sent_as_twos_complement(start: Start, link: Path) -> None:
     """-50 Pa is 0xFFCE on the wire (vector hd402-neg)."""
-    start("modbus", "--port-link", str(link), "--slave", "unit=1 zero_pa=-50 noise_pa=0")
+    start("modbus", "--port-link", str(link), "--instrument", "address=1 zero_pa=-50 noise_pa=0")
     with serial.Serial(str(link), 19200, timeout=LONG_S) as port:
         port.write(bytes.fromhex("010400040001700B"))
         assert port.read(7) == bytes.fromhex("010402FFCE7954")
@@ -151,7 +156,7 @@ def test_a_gauge_below_zero_is_sent_as_twos_complement(start: Start, link: Path)
 
 def test_noise_before_a_request_does_not_hide_it(start: Start, link: Path) -> None:
     """A slave finds the frame in the bytes, as a UART full of line noise needs."""
-    start("modbus", "--port-link", str(link), "--slave", "unit=1 noise_pa=0")
+    start("modbus", "--port-link", str(link), "--instrument", "address=1 noise_pa=0")
     with serial.Serial(str(link), 19200, timeout=LONG_S) as port:
         port.write(random.Random(5).randbytes(11) + bytes.fromhex("010400040001700B"))
         assert port.read(7)[:3] == bytes.fromhex("010402")
@@ -159,7 +164,7 @@ def test_noise_before_a_request_does_not_hide_it(start: Start, link: Path) -> No
 
 def test_a_pulled_cable_hangs_up_and_comes_back_under_its_name(start: Start, link: Path) -> None:
     """Unplug: the open port breaks and the name is gone. Plug: a new line, the same name."""
-    simulator = start("modbus", "--port-link", str(link), "--slave", "unit=1")
+    simulator = start("modbus", "--port-link", str(link), "--instrument", "address=1")
     with serial.Serial(str(link), 19200, timeout=LONG_S) as port:
         simulator.told("unplug")
         assert not link.exists()
@@ -172,7 +177,7 @@ def test_a_pulled_cable_hangs_up_and_comes_back_under_its_name(start: Start, lin
 
 def test_a_silent_slave_answers_nothing_until_mended(start: Start, link: Path) -> None:
     """No byte at all, then everything again."""
-    simulator = start("modbus", "--port-link", str(link), "--slave", "unit=1")
+    simulator = start("modbus", "--port-link", str(link), "--instrument", "address=1")
     simulator.told("silence")
     with serial.Serial(str(link), 19200, timeout=0.2) as port:
         port.write(bytes.fromhex("010400040001700B"))
@@ -184,7 +189,7 @@ def test_a_silent_slave_answers_nothing_until_mended(start: Start, link: Path) -
 
 def test_garbage_is_no_frame(start: Start, link: Path) -> None:
     """Bytes come, and their checksum is wrong."""
-    simulator = start("modbus", "--port-link", str(link), "--slave", "unit=1")
+    simulator = start("modbus", "--port-link", str(link), "--instrument", "address=1")
     simulator.told("garbage")
     with serial.Serial(str(link), 19200, timeout=LONG_S) as port:
         port.write(bytes.fromhex("010400040001700B"))
@@ -193,7 +198,7 @@ def test_garbage_is_no_frame(start: Start, link: Path) -> None:
 
 def test_a_frozen_gauge_repeats_itself(start: Start, link: Path, clock: SharedClock) -> None:
     """Whatever the pipe does, the number stays, noise and all."""
-    simulator = start("modbus", "--port-link", str(link), "--slave", "unit=1")
+    simulator = start("modbus", "--port-link", str(link), "--instrument", "address=1")
     simulator.told("frozen")
     simulator.told("pump 5200")
     with master(link) as client:
@@ -204,18 +209,23 @@ def test_a_frozen_gauge_repeats_itself(start: Start, link: Path, clock: SharedCl
     assert len(shown) == 1
 
 
-def test_over_range_sets_the_error_bit(start: Start, link: Path) -> None:
-    """Pressure at the end of the range, and bit 0 of register 26 says not to believe it."""
-    simulator = start("modbus", "--port-link", str(link), "--slave", "unit=1 range_pa=8000")
-    simulator.told("over-range")
+def test_a_fault_of_its_own_is_in_its_own_words(start: Start, link: Path) -> None:
+    """Beyond its range bit 0 of register 26 says not to believe the pressure; so does the fault."""
+    simulator = start(
+        "modbus", "--port-link", str(link), "--instrument", "address=1 range_most=8000"
+    )
     with master(link) as client:
-        assert pascal(client) == 8000
+        for command, pa, errors in (("set 9000", 8000, 1), ("set 2000", 2000, 0)):
+            simulator.told(command)
+            assert pascal(client) == pa
+            assert client.read_input_registers(26, count=1, device_id=1).registers == [errors]
+        simulator.told("over-range")
         assert client.read_input_registers(26, count=1, device_id=1).registers == [1]
 
 
 def test_a_script_is_played_by_hub_time(start: Start, link: Path, clock: SharedClock) -> None:
     """Cues come at their instants of the faster clock, each said on stdout."""
-    simulator = start("modbus", "--port-link", str(link), "--slave", "unit=1",
+    simulator = start("modbus", "--port-link", str(link), "--instrument", "address=1",
                       "--at", "5:pump 5200", "--at", "60:unplug")  # fmt: skip
     first, second = simulator.says(), simulator.says()
     assert (first["done"], second["done"]) == ("pump 5200", "unplug")
@@ -225,7 +235,7 @@ def test_a_script_is_played_by_hub_time(start: Start, link: Path, clock: SharedC
 
 def test_an_unknown_command_is_refused_and_the_rest_goes_on(start: Start, link: Path) -> None:
     """The answer says what there is; the instrument works on."""
-    simulator = start("modbus", "--port-link", str(link), "--slave", "unit=1")
+    simulator = start("modbus", "--port-link", str(link), "--instrument", "address=1")
     assert "known here" in simulator.told("explode")["why"]
     assert "there are @1" in simulator.told("vent @7")["why"]
     with master(link) as client:
@@ -235,7 +245,7 @@ def test_an_unknown_command_is_refused_and_the_rest_goes_on(start: Start, link: 
 @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order(start: Start, link: Path, which: signal.Signals) -> None:
     """Exit 0, and the name of the port is gone."""
-    simulator = start("modbus", "--port-link", str(link), "--slave", "unit=1")
+    simulator = start("modbus", "--port-link", str(link), "--instrument", "address=1")
     os.kill(simulator.process.pid, which)
     assert simulator.process.wait(LONG_S) == 0
     assert not link.is_symlink()
@@ -269,7 +279,7 @@ def test_the_laser_streams_one_line_a_hub_second(
 
     Sender and reader may each be late by the clock's lead of 2 s, and no more.
     """
-    start("boreal", "--port-link", str(link), "--path", "distance_m=30")
+    start("boreal", "--port-link", str(link), "--instrument", "distance_m=30")
     with serial.Serial(str(link), 9600, timeout=LONG_S) as port:
         lines(port, 1, clock)
         before_us = clock.now_us()
@@ -283,7 +293,9 @@ def test_the_laser_streams_one_line_a_hub_second(
 
 def test_the_laser_sees_the_plume_it_is_aimed_at(start: Start, link: Path) -> None:
     """Over one sweep the greatest reading is background and plume."""
-    simulator = start("boreal", "--port-link", str(link), "--path", "distance_m=30 noise_ppm_m=1")
+    simulator = start(
+        "boreal", "--port-link", str(link), "--instrument", "distance_m=30 noise_ppm_m=1"
+    )
     simulator.told("aim 180")
     with serial.Serial(str(link), 9600, timeout=LONG_S) as port:
         lines(port, 2)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from hub.units import QUANTITIES, UNITS, UnknownUnit, canonical, canonical_span, known
+from hub.units import AMBIGUOUS, QUANTITIES, UNITS, UnknownUnit, canonical, canonical_span, known
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,10 @@ from hub.units import QUANTITIES, UNITS, UnknownUnit, canonical, canonical_span,
         ("pressure", "0.0052", "MPa", ("5200", "Pa")),
         ("pressure", "5200", "Pa", ("5200", "Pa")),
         ("pressure", "1", "mmH2O", ("9.80665", "Pa")),
+        ("pressure", "1", "mH2O", ("9806.65", "Pa")),
         ("pressure", "1", "inH2O", ("249.0889", "Pa")),
+        ("pressure", "1", "mmHg", ("133.322387415", "Pa")),
+        ("pressure", "1", "kgf/cm2", ("98066.5", "Pa")),
         ("pressure", "1", "psi", ("6894.757293168361", "Pa")),
         ("barometer", "1013.25", "hPa", ("101325", "Pa")),
         ("gas", "20", "%LEL", ("20", "%LEL")),
@@ -69,6 +72,24 @@ def test_a_wrong_letter_case_is_pointed_out() -> None:
     """kpa is refused with the right spelling; it is not corrected in silence."""
     with pytest.raises(UnknownUnit, match='did you mean "kPa"'):
         canonical("pressure", Decimal(1), "kpa")
+
+
+@pytest.mark.parametrize("unit", sorted(AMBIGUOUS))
+def test_a_name_that_says_too_little_is_refused_with_the_reason(unit: str) -> None:
+    """Which temperature, which pound, which atmosphere: not ours to choose."""
+    with pytest.raises(UnknownUnit, match="says too little"):
+        canonical("pressure", Decimal(1), unit)
+
+
+def test_columns_and_kilograms_agree_with_each_other() -> None:
+    """10 m of water is one kgf/cm2; a column is density times g_n times height."""
+    ten_metres, _ = canonical("pressure", Decimal(10), "mH2O")
+    assert canonical("pressure", Decimal(1), "kgf/cm2") == (ten_metres, "Pa")
+    assert canonical("pressure", Decimal(1000), "mmH2O") == canonical(
+        "pressure", Decimal(1), "mH2O"
+    )
+    mercury = Decimal("13595.1") * Decimal("9.80665") / 1000
+    assert canonical("pressure", Decimal(1), "mmHg") == (mercury, "Pa")
 
 
 def test_a_difference_has_no_offset() -> None:

@@ -16,12 +16,12 @@ _SERIAL: Mapping[str, tuple[str, list[str]]] = {
     "rs485-a": (
         "modbus",
         [
-            *("--slave", f"unit=1 volume_l=30 seed=1 {_PIPE}"),
-            *("--slave", f"unit=2 volume_l=2 leak_l_h=0.04 seed=2 {_PIPE}"),
+            *("--instrument", f"address=1 volume_l=30 seed=1 {_PIPE}"),
+            *("--instrument", f"address=2 volume_l=2 leak_l_h=0.04 seed=2 {_PIPE}"),
         ],
     ),
-    "rs485-b": ("modbus", ["--slave", f"unit=1 volume_l=30 seed=3 {_PIPE}"]),
-    "laser": ("boreal", ["--path", "distance_m=30 sweep_s=7", "--serial", "CH4-1047"]),
+    "rs485-b": ("modbus", ["--instrument", f"address=1 volume_l=30 seed=3 {_PIPE}"]),
+    "laser": ("boreal", ["--instrument", "serial=CH4-1047 distance_m=30 sweep_s=7"]),
 }
 _MQTT = {
     "detector-1": (

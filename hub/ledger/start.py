@@ -8,6 +8,7 @@ locks on a file when any descriptor of it is closed.
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -121,14 +122,18 @@ class Whole:
         self.last = last
 
 
-def survey(folder: Path) -> Whole:
+def survey(folder: Path, connect: Callable[[Path], sqlite3.Connection] = connect_reader) -> Whole:
     """Check the ledger as far as a start must, through a connection that cannot write.
 
     raises  StoreDamaged naming what is wrong; CommandRefused for a newer schema; sqlite3.Error
     """
     db = folder / DB_FILE
-    connection = connect_reader(db)
+    # A hub may write meanwhile: read before the file's one state that is looked at, the head
+    # kept beside it cannot be ahead of that.
+    kept = _kept_head(folder)
+    connection = connect(db)
     try:
+        connection.execute("BEGIN")
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application != APPLICATION_ID:
             raise damage(db, "it is an SQLite file, but not a ledger's")
@@ -142,7 +147,7 @@ def survey(folder: Path) -> Whole:
             raise damage(db, f"{folder / KEY_FILE} is not the key of this ledger")
         last = _last_checkpoint(connection, db, public)
         frontier = _tail(connection, db, last)
-        _compare_head_file(connection, folder, frontier.size)
+        _compare_head(connection, folder, kept, frontier.size)
         return Whole(key, frontier, last)
     except sqlite3.Error as e:
         if diagnose(e, folder) is not None:
@@ -228,15 +233,21 @@ def _tail(connection: sqlite3.Connection, db: Path, last: Checkpoint) -> Frontie
     return frontier
 
 
-def _compare_head_file(connection: sqlite3.Connection, folder: Path, size: int) -> None:
-    """The head kept outside the file shows a file that was put back from an older copy."""
-    db, path = folder / DB_FILE, folder / HEAD_FILE
+def _kept_head(folder: Path) -> str | None:
+    """The text beside the file; None after a kill in the first start, before it was written."""
     try:
-        note = path.read_text("utf-8")
+        return (folder / HEAD_FILE).read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
-        return  # a kill in the first start, before it was written
-    except UnicodeDecodeError:
-        note = ""
+        return None
+
+
+def _compare_head(
+    connection: sqlite3.Connection, folder: Path, note: str | None, size: int
+) -> None:
+    """The head kept outside the file shows a file that was put back from an older copy."""
+    if note is None:
+        return
+    db, path = folder / DB_FILE, folder / HEAD_FILE
     try:
         kept = read_checkpoint(note)
     except ValueError as e:

@@ -17,8 +17,10 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from hub.clock import iso
+from hub.simulate.conventions import Message
+from hub.simulate.faults import Faults
 from hub.simulate.plume import Mix, MixFacts, climate
-from hub.simulate.script import Action, Faults
+from hub.simulate.script import Action
 from hub.simulate.stand import Stand
 
 _EVERY_US = 1_000_000
@@ -26,6 +28,7 @@ _ACK_S = 0.05
 _MOST_QUEUED = 1000
 _GATEWAY_TOPIC = "v1/gateway/telemetry"
 
+FAULTS = ("silence", "garbage", "frozen", "over_range")
 _UNITS = {"pct_lel": "%LEL", "pct_vol": "%vol", "climate": ""}
 
 
@@ -59,7 +62,7 @@ class Detector:
             raise ValueError("show=climate: it needs dialect=thingsboard")
         self.facts = facts
         self._mix = Mix(mix, now_us)
-        self._faults = Faults()
+        self._faults = Faults(FAULTS)
         self._frozen_pct_vol = 0.0
         self._seq = 0
 
@@ -77,17 +80,17 @@ class Detector:
 
     def message(self, at_us: int) -> tuple[str, bytes] | None:
         """(topic, payload) of the next message, None in silence. Each call takes a number."""
-        if self._faults.silence:
+        if "silence" in self._faults:
             return None
         self._mix.advance(at_us)
         self._seq += 1
         topic = self.facts.topic if self.facts.dialect == "plain" else _GATEWAY_TOPIC
-        if self._faults.garbage:
+        if "garbage" in self._faults:
             return topic, b'{"device": "' + self.facts.name.encode() + b'", "gas": NaN'
         facts = self.facts
         if facts.show == "climate":
             return topic, _gateway(at_us, self._climate(at_us), self._seq)
-        over = self._faults.over_range
+        over = "over_range" in self._faults
         gas = facts.full_scale if over else self._gas()
         status = "over_range" if over else "ok"
         if facts.dialect == "thingsboard":
@@ -100,7 +103,7 @@ class Detector:
 
     def _gas(self) -> float:
         facts = self.facts
-        pct_vol = self._frozen_pct_vol if self._faults.frozen else self._mix.shown_pct_vol()
+        pct_vol = self._frozen_pct_vol if "frozen" in self._faults else self._mix.shown_pct_vol()
         if facts.show == "pct_vol":
             return round(pct_vol, 2)
         return round(min(facts.full_scale, pct_vol / facts.lel_pct_vol * 100), 1)
@@ -123,15 +126,33 @@ def _gateway(at_us: int, devices: dict[str, dict[str, Any]], seq: int) -> bytes:
 
 
 class Publisher:
-    """A client that sends one message at a time and knows when the broker has it."""
+    """A client that sends one message at a time and knows when the broker has it.
 
-    def __init__(self, host: str, port: int, name: str) -> None:
+    will      what the broker says when it is gone without a goodbye
+    commands  topic that is listened to; "" for none
+    """
+
+    def __init__(
+        self, host: str, port: int, name: str, will: Message | None = None, commands: str = ""
+    ) -> None:
         self._address = (host, port)
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"simulated-{name}")
         self._client.max_queued_messages_set(_MOST_QUEUED)
+        if will is not None:
+            self._client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
+        self._commands = commands
         self._connected = threading.Event()
-        self._client.on_connect = lambda *_: self._connected.set()
+        self._client.on_connect = lambda *_: self._greet()
+        self._client.on_message = lambda *_: self._greet()
         self._running = False
+        self.greetings_due = 0
+        """Counts connections, and commands: whoever has an introduction to make makes it then."""
+
+    def _greet(self) -> None:
+        if self._commands and not self._connected.is_set():
+            self._client.subscribe(self._commands, qos=1)
+        self.greetings_due += 1
+        self._connected.set()
 
     def plug(self, stop: threading.Event) -> None:
         """Connect, and stay connected: paho's own thread comes back by itself."""
@@ -153,9 +174,9 @@ class Publisher:
                 sock.close()
             self._running = False
 
-    def send(self, topic: str, payload: bytes, stop: threading.Event) -> None:
+    def send(self, topic: str, payload: bytes, stop: threading.Event, retain: bool = False) -> None:
         """Publish, and wait for the PUBACK; with the broker away the message stays queued."""
-        sent = self._client.publish(topic, payload, qos=1, retain=False)
+        sent = self._client.publish(topic, payload, qos=1, retain=retain)
         while not sent.is_published() and self._client.is_connected() and not stop.is_set():
             sent.wait_for_publish(_ACK_S)
 

@@ -8,9 +8,6 @@ command line. No target means every target. `#` begins a comment.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-FAULTS = ("silence", "garbage", "frozen", "over_range")
-WIRE = ("unplug", "plug")
-
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -88,23 +85,3 @@ class Timeline:
 
     def _at_us(self, cue: Cue) -> int:
         return self._start_us + round(cue.at_s * 1e6)
-
-
-@dataclass(slots=True)
-class Faults:
-    """Which faults an instrument has now. `clear` mends them all."""
-
-    silence: bool = False
-    garbage: bool = False
-    frozen: bool = False
-    over_range: bool = False
-
-    def take(self, action: Action) -> bool:
-        """Apply a fault's action (number 0 mends that one); False if it is not one."""
-        if action.verb == "clear":
-            self.silence = self.garbage = self.frozen = self.over_range = False
-            return True
-        if action.verb not in FAULTS:
-            return False
-        setattr(self, action.verb, action.number != 0)
-        return True

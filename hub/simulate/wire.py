@@ -16,7 +16,7 @@ class Cable:
     """
 
     def __init__(self, link: Path) -> None:
-        self._link = link
+        self.link = link
         self._near = -1
         self._far = -1
 
@@ -35,16 +35,16 @@ class Cable:
         tty.setraw(self._far)
         os.set_blocking(self._near, False)
         # Renamed into place, so that the name never points to a line that is gone.
-        fresh = self._link.with_name(f".{self._link.name}.{os.getpid()}")
+        fresh = self.link.with_name(f".{self.link.name}.{os.getpid()}")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(os.ttyname(self._far))
-        fresh.replace(self._link)
+        fresh.replace(self.link)
 
     def unplug(self) -> None:
         """Safe when unplugged already."""
         if not self.plugged:
             return
-        self._link.unlink(missing_ok=True)
+        self.link.unlink(missing_ok=True)
         near, far, self._near, self._far = self._near, self._far, -1, -1
         os.close(near)
         os.close(far)

@@ -1,7 +1,7 @@
 """Every sentence that people read, in both languages, by key.
 
-Keys are grouped by who speaks: `judge.` the verdict's sentence, `progress.` a running test. A
-format field names its figure.
+Keys are grouped by who speaks: `judge.` the verdict's sentence, `progress.` a running test,
+`doctor.` the look over a gateway. A format field names its figure.
 """
 
 from collections.abc import Mapping

@@ -103,4 +103,163 @@ EN: Final[dict[str, str]] = {
     "progress.top_up": "Below required {p_req_pa} Pa, now {now_pa} Pa: top up",
     "progress.role.ceiling": "No point under the ceiling is complete yet",
     "progress.role.suspect": "No point at a suspected leak is complete yet",
+    # -- what the doctor finds; KEY.do is what to do about it
+    "doctor.state.ok": "ok      ",
+    "doctor.state.warning": "warning ",
+    "doctor.state.broken": "BROKEN  ",
+    "doctor.config.good": "The configuration {file} is good",
+    "doctor.config.fault": "The configuration cannot be used: {why}",
+    "doctor.config.fault.do": "Correct it; `gashub check` lists every fault with its place",
+    "doctor.config.untried": "{file} was not looked at further: not all of its plugins load",
+    "doctor.config.untried.do": "Mend the plugins first; then run `gashub doctor` again",
+    "doctor.config.doubt": "In the configuration: {why}",
+    "doctor.config.doubt.do": "Look whether it is meant so; `gashub check` says the same",
+    "doctor.plugin.loads": "Loads, version {version}, brings {kinds}",
+    "doctor.plugin.broken": "Does not load: {why}",
+    "doctor.plugin.broken.do": "Install or correct it, or take it out of hub.plugins",
+    "doctor.rules.good": "Rule pack {pack} is good, in force from {first}",
+    "doctor.rules.early": "Rule pack {pack} is in force only from {first}",
+    "doctor.rules.early.do": "Set hub.rule_pack to one that is in force, or look whether the "
+    "clock is right",
+    "doctor.rules.late": "Rule pack {pack}, from {first}, was in force until {last}",
+    "doctor.rules.late.do": "Have its owner release a newer one, and name that in hub.rule_pack",
+    "doctor.secret.there": "Secret {secret} is there",
+    "doctor.secret.unseen": "Whether secret {secret} is there cannot be seen from here",
+    "doctor.secret.unseen.do": "Run `gashub doctor` as root to look at it",
+    "doctor.secret.misplaced": "A secret itself stands where the name of one belongs (not shown)",
+    "doctor.secret.misplaced.do": "Put it into a file that the unit loads, name that here, and "
+    "change the secret: whoever read the file knows it",
+    "doctor.secret.missing": "Secret {secret} is neither the file {file} nor ${variable}",
+    "doctor.secret.missing.do": "Write it, give it to the unit with LoadCredential, and restart "
+    "the hub",
+    "doctor.service.watched": "The hub runs (pid {pid}), and systemd starts it again when it is "
+    "stuck for {s} s",
+    "doctor.service.none": "No hub runs: nobody listens at {socket}",
+    "doctor.service.none.do": "Start it: systemctl start gashub; then journalctl -u gashub -n 50",
+    "doctor.service.hidden": "Whether a hub runs cannot be seen from here: {why}",
+    "doctor.service.hidden.do": "Run `gashub doctor` as root or as the hub's user",
+    "doctor.service.stuck": "The hub (pid {pid}) took the question and gave no answer in {why} s",
+    "doctor.service.stuck.do": "Keep its log (journalctl -u gashub), then: systemctl restart "
+    "gashub",
+    "doctor.service.refuses": "A hub runs and does not let this user ask: {why}",
+    "doctor.service.refuses.do": "Run `gashub doctor` as root or as the hub's user",
+    "doctor.service.unseen": "The hub runs (pid {pid}); whether systemd watches it cannot be seen "
+    "from here",
+    "doctor.service.unseen.do": "Run `gashub doctor` as root or as the hub's user",
+    "doctor.service.by_hand": "The hub (pid {pid}) was not started by systemd: nobody starts it "
+    "again",
+    "doctor.service.by_hand.do": "Install the unit (systemd/README.md) and start it by systemctl",
+    "doctor.service.no_watchdog": "The hub (pid {pid}) is not watched: systemd would not notice "
+    "that it is stuck",
+    "doctor.service.no_watchdog.do": "Put WatchdogSec=30 into the unit, as the shipped one has it",
+    "doctor.store.whole": "The record is whole as far as a start looks: {entries} entries, head "
+    "and key fit",
+    "doctor.store.part": "The record is whole as far as {s} s of checking came: {entries} "
+    "entries, head and key fit",
+    "doctor.store.none": "There is no record yet; the first start makes {db}",
+    "doctor.store.unseen": "The record {db} cannot be looked at from here without leaving files "
+    "beside it",
+    "doctor.store.unseen.do": "Run `gashub doctor` as the hub's user, or while the hub runs",
+    "doctor.store.refuses": "The hub takes no entries: {why}",
+    "doctor.store.refuses.do": "docs/operator.md, States, says what to do for each; nothing is "
+    "acknowledged meanwhile",
+    "doctor.store.damaged": "The record is damaged: {why}",
+    "doctor.store.damaged.do": "Copy the state folder away before anything else; then `gashub "
+    "ledger verify --file COPY`",
+    "doctor.disk.room": "{folder} has {free_mib} MiB free, {reserve_mib} MiB of them in reserve",
+    "doctor.disk.unseen": "The state folder {folder} cannot be seen from here",
+    "doctor.disk.unseen.do": "Run `gashub doctor` as root or as the hub's user",
+    "doctor.disk.absent": "The state folder {folder} is not there",
+    "doctor.disk.absent.do": "The shipped unit makes it at the first start; else create it for "
+    "the hub's user",
+    "doctor.disk.read_only": "{folder} is mounted read-only: nothing can be recorded",
+    "doctor.disk.read_only.do": "Look at the kernel's log; an SD card turns read-only when it is "
+    "worn out: replace it",
+    "doctor.disk.full": "{folder} has {free_mib} MiB free, less than the reserve of {reserve_mib} "
+    "MiB: readings are refused",
+    "doctor.disk.full.do": "Make room, but do not touch ledger.* and device.*",
+    "doctor.disk.short": "{folder} has {free_mib} MiB free; beyond the reserve of {reserve_mib} "
+    "MiB that is less than the {month_mib} MiB of a month",
+    "doctor.disk.short.do": "Make room or put in a larger disk before the month is over",
+    "doctor.disk.volatile": "{folder} is on {kind}: the record is lost when the machine stops",
+    "doctor.disk.volatile.do": "Put hub.state_dir on a disk",
+    "doctor.disk.unmeasured": "How long {folder} takes for a sync cannot be measured from here",
+    "doctor.disk.unmeasured.do": "Run `gashub doctor` as the hub's user",
+    "doctor.disk.slow": "A sync takes {ms} ms: readings wait for the disk",
+    "doctor.disk.slow.do": "Use a better card or an SSD; raise commit_linger_ms until then",
+    "doctor.disk.sync": "A sync takes {ms} ms",
+    "doctor.clock.kept": "The clock shows {now} and is kept by a time service",
+    "doctor.clock.free": "The clock shows {now}, and no time service keeps it",
+    "doctor.clock.free.do": "Switch one on: timedatectl set-ntp true, with a server that this "
+    "network reaches",
+    "doctor.clock.untold": "The clock shows {now}; whether a time service keeps it cannot be "
+    "seen from here",
+    "doctor.clock.untold.do": "Look at `timedatectl`",
+    "doctor.clock.old": "The clock shows {now}, before this program was installed ({built})",
+    "doctor.clock.old.do": "Set the clock; a battery for it, or a time service, keeps it through "
+    "a power cut",
+    "doctor.clock.behind": "The clock shows {now}, before the newest entry of the record ({last})",
+    "doctor.clock.behind.do": "Set the clock; a start now would end open tests ABORTED",
+    "doctor.clock.apart": "Clock and hub time are {apart_s} s apart: the clock was moved while "
+    "the hub ran, and hub time never steps",
+    "doctor.clock.apart.do": "Restart the machine when no test is open; a restart of the hub "
+    "alone keeps its time",
+    "doctor.port.free": "{port} is there, may be used, and is held by nobody",
+    "doctor.port.held": "{port} is there and may be used; the hub runs",
+    "doctor.port.missing": "{port} is not there ({why})",
+    "doctor.port.missing.do": "Plug the adapter in, or correct `port`; `ls -l /dev/serial/by-id` "
+    "shows what is there",
+    "doctor.port.unclear": "Which adapter is meant is not clear: {why}",
+    "doctor.port.unclear.do": "Plug the adapter in, or name it in full",
+    "doctor.port.no_device": "{port} is no serial device",
+    "doctor.port.no_device.do": "Correct `port`",
+    "doctor.port.forbidden": "{port} may not be used by user {user}: it belongs to group {group}",
+    "doctor.port.forbidden.do": "usermod -a -G {group} {user} (port {port}), then restart the hub",
+    "doctor.port.busy": "{port} is held by {holder}",
+    "doctor.port.busy.do": "End that program, or give the line another port",
+    "doctor.port.unstable": "{port} is a name that depends on the order of plugging",
+    "doctor.port.unstable.do": "Use the adapter's name in /dev/serial/by-id, or "
+    "usb:VENDOR:PRODUCT:SERIAL",
+    "doctor.instrument.lost": "Instrument {instrument} gives no readings: {why}",
+    "doctor.instrument.lost.do": "Cable, power, address, speed; `gashub frames tail` shows the "
+    "line's bytes",
+    "doctor.instrument.doubtful": "Instrument {instrument} gives readings, and besides: {why}",
+    "doctor.instrument.doubtful.do": "`gashub status` counts what was dropped of it; `gashub "
+    "frames tail` shows the bytes",
+    "doctor.broker.there": "Broker {address} takes us, over {tls}",
+    "doctor.broker.refuses": "Broker {address} refuses us: {why}",
+    "doctor.broker.refuses.do": "Correct what it names: user, secret, certificate or access list "
+    "(it may also refuse the doctor's own client id, gashub-doctor-...)",
+    "doctor.broker.absent": "Broker {address} is not reached: {why}",
+    "doctor.broker.absent.do": "Look at host, port, network and firewall, and whether the broker "
+    "runs",
+    "doctor.broker.untried": "Broker {address} was not tried: secret {secret} cannot be read from "
+    "here",
+    "doctor.broker.untried.do": "Run `gashub doctor` as root",
+    "doctor.link.trouble": "The hub's own connection, since {since}: {why}",
+    "doctor.link.trouble.do": "docs/operator.md, States, link",
+    "doctor.sink.trouble": "The hub's deliveries are {state}, {waiting} parcel(s) wait: {why}",
+    "doctor.sink.trouble.do": "Mend the far side or the secret; then `gashub outbox retry`",
+    "doctor.folder.there": "{folder} is there and can be written",
+    "doctor.folder.silent": "{folder} does not answer within {s} s: its server may be gone",
+    "doctor.folder.silent.do": "Look after the server and the network, or mount it anew",
+    "doctor.folder.unseen": "{folder} cannot be seen from here",
+    "doctor.folder.unseen.do": "Run `gashub doctor` as root or as the hub's user",
+    "doctor.folder.absent": "{folder} is not there",
+    "doctor.folder.absent.do": "Mount it, or create it for the hub's user; the hub does not make "
+    "it up",
+    "doctor.folder.forbidden": "{folder} cannot be written",
+    "doctor.folder.forbidden.do": "Give it to the hub's user, and name it in the unit's "
+    "ReadWritePaths",
+    "doctor.far.there": "{address} answers, {tls}",
+    "doctor.far.absent": "{address} is not reached: {why}",
+    "doctor.far.absent.do": "Look at address, network and firewall; what waits is kept and tried "
+    "again",
+    "doctor.far.untrusted": "The certificate of {address} is not trusted: {why}",
+    "doctor.far.untrusted.do": "Give the CA as ca_file, or have the far side's certificate renewed",
+    "doctor.far.certificates": "Our certificates for {address} cannot be used: {why}",
+    "doctor.far.certificates.do": "Correct ca_file, cert_file and key_file; the hub's user must "
+    "be able to read them",
+    "doctor.far.expiring": "The certificate of {address} ends on {ends}",
+    "doctor.far.expiring.do": "Tell the far side's owner to renew it",
 }

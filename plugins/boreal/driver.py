@@ -20,6 +20,8 @@ from hub import (
     ConfigError,
     Intake,
     LineFramer,
+    Noise,
+    Peaks,
     Port,
     Reading,
     Site,
@@ -30,7 +32,6 @@ from plugins.boreal.settings import BorealSettings
 
 LISTEN_S: Final = 0.05
 LONGEST: Final = 120
-NOISE_EVERY_US: Final = 1_000_000
 NORMAL: Final = 1
 
 # Blanks may pad a field on the left, or on the right; they count for the checksum.
@@ -101,8 +102,9 @@ class GasFinder:
         self._settings = settings
         self._clock = clock
         self._framer = LineFramer(b"\r\n", b"$", LONGEST)
-        self._noise = 0
-        self._noise_told_us = -NOISE_EVERY_US
+        self._peaks: dict[str, Peaks] = {}
+        self._late: list[Intake] = []
+        self._noise = Noise(name, self._framer)
 
     @property
     def poll_every_s(self) -> float | None:
@@ -113,20 +115,31 @@ class GasFinder:
         return self._settings.stale_after_s
 
     def reset(self) -> None:
-        """Half a line from before must not meet the end of another."""
+        """Half a line from before must not meet the end of another; no value holds any longer."""
         self._framer.reset()
+        for peaks in self._peaks.values():
+            self._late += peaks.flush()
+        self._peaks.clear()
+        self._noise.reset()
 
     def read(self, port: Port) -> Sequence[Intake]:
         """One intake for each line that has come, and one for noise between lines."""
         frames = self._framer.feed(port.read(LISTEN_S))
         at_us = self._clock.now_us()
-        intakes = []
-        # At a wrong speed every read brings noise: told once a second, not once a read.
-        if self._framer.noise > self._noise and at_us - self._noise_told_us >= NOISE_EVERY_US:
-            self._noise, self._noise_told_us = self._framer.noise, at_us
-            intakes.append(Intake(self.name, b"", at_us, dropped="noise"))
-        intakes += [self._intake(frame, at_us) for frame in frames]
+        intakes, self._late = self._late, []
+        intakes += self._noise.told(at_us)
+        for frame in frames:
+            intake = self._intake(frame, at_us)
+            intakes += self._looked_at(intake) if intake.readings else [intake]
+        for peaks in self._peaks.values():
+            intakes += peaks.flush(at_us - round(self.stale_after_s * 1e6))
         return intakes
+
+    def _looked_at(self, intake: Intake) -> list[Intake]:
+        """What goes out now that *intake* has come; each channel is a series of its own."""
+        name = intake.readings[0].instrument
+        peaks = self._peaks.setdefault(name, Peaks(self._settings.confirm_over))
+        return peaks.take(intake)
 
     def _intake(self, frame: bytes, at_us: int) -> Intake:
         try:
@@ -137,6 +150,8 @@ class GasFinder:
             return Intake(self.name, frame, at_us, dropped="other_sentence")
         if self._settings.gas == "by_serial" and not scan.serial.upper().startswith("CH4"):
             return Intake(self.name, frame, at_us, dropped="other_gas")
+        if self._settings.serial not in ("", scan.serial):
+            return Intake(self.name, frame, at_us, dropped="other_instrument")
         return Intake(self.name, frame, at_us, (self._reading(scan, at_us),))
 
     def _reading(self, scan: Scan, at_us: int) -> Reading:

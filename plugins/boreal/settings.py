@@ -19,6 +19,11 @@ class BorealSettings(Settings):
         default="GFDTA",
         description="Sentence that carries methane; GFDTB is a second gas and needs gas CH4.",
     )
+    serial: str = Field(
+        default="",
+        max_length=10,
+        description="Serial number of the one laser that may speak here; empty takes any.",
+    )
     r2_least: int = Field(
         default=50, ge=0, le=99, description="Spectral fit (R2, percent) below this is bad."
     )
@@ -30,6 +35,11 @@ class BorealSettings(Settings):
     )
     most_ppm_m: Decimal | None = Field(
         default=None, gt=0, description="Upper end of its range in ppm·m; more is over range."
+    )
+    confirm_over: Decimal = Field(
+        default=Decimal(500),
+        ge=0,
+        description="A step larger than this, ppm·m, waits for the next line to share it.",
     )
     stale_after_s: float = Field(
         default=5.0, gt=0, description="Lost after so long without a reading."

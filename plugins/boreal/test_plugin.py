@@ -1,6 +1,5 @@
 """The GasFinder driver: the manual's lines become readings, nothing else does."""
 
-import json
 import os
 import random
 from decimal import Decimal
@@ -9,13 +8,22 @@ from typing import Any
 
 import pytest
 
-from hub import BadFrame, ConfigError, Intake, Reading, xor8
-from hub.testing import HandClock, ScriptedPort, misread, site
+from hub import BadFrame, ConfigError, Intake, Port, Reading, xor8
+from hub.testing import (
+    HandClock,
+    PtyPair,
+    ScriptedPort,
+    golden_cases,
+    misread,
+    replay_golden,
+    site,
+)
 from plugins.boreal import register_drivers
 from plugins.boreal.driver import GasFinder, Scan, build, decode
 from plugins.boreal.settings import BorealSettings
+from plugins.boreal.simulator import LaserFacts, Simulator
 
-GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
+GOLDEN = golden_cases(Path(__file__).parent)
 FUZZ = int(os.environ.get("GASHUB_FUZZ_FRAMES", "100000"))
 BODY = "GFDTA,7.2,98,3.0,5527,2019/01/22 16:04:58,CH4AB-1047,1"
 
@@ -39,26 +47,24 @@ def readings(intakes: list[Intake]) -> list[Reading]:
     return [reading for intake in intakes for reading in intake.readings]
 
 
-@pytest.mark.parametrize("vector", GOLDEN, ids=lambda vector: vector["id"])
-def test_golden_frames(vector: dict[str, Any]) -> None:
-    """Published lines read as published; a published line with one digit changed is refused."""
-    frame = vector["frame"].encode()
-    if not vector["accept"]:
-        with pytest.raises(BadFrame, match="checksum"):
-            decode(frame)
-        return
-    scan, expect = decode(frame), vector["expect"]
-    assert scan is not None
-    assert Decimal(scan.ppm_m) == Decimal(str(expect["concentration"]))
-    assert Decimal(scan.distance_m) == Decimal(str(expect["distance_m"]))
-    assert scan.device_time.replace("/", "-").replace(" ", "T") == expect["timestamp"]
-    assert (scan.r2, scan.light, scan.serial, scan.status, scan.channel) == (
-        expect["r2"],
-        expect["light"],
-        expect["serial"],
-        expect["status"],
-        expect["channel"],
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case["id"])
+def test_golden_frames(case: dict[str, Any]) -> None:
+    """Published lines read as published; what must be refused gives no number."""
+    replay_golden(register_drivers()[0], case)
+
+
+def test_published_lines_decode_field_by_field() -> None:
+    """Both of the shared vectors; the third, with one digit changed, does not."""
+    hf = b"$GFDTA,7.7,98,600,5527,2011/01/27 13:29:28,HFH2O-1xxx,1*2B\r\n"
+    ch4 = b"$GFDTA,7.2,98,3.0,16380,2019/01/22 16:04:58,CH4AB-1047,1*40\r\n"
+    assert decode(hf) == Scan(
+        "GFDTA", None, "7.7", 98, "600", 5527, "2011/01/27 13:29:28", "HFH2O-1xxx", 1
     )
+    assert decode(ch4) == Scan(
+        "GFDTA", None, "7.2", 98, "3.0", 16380, "2019/01/22 16:04:58", "CH4AB-1047", 1
+    )
+    with pytest.raises(BadFrame, match="checksum"):
+        decode(ch4.replace(b"16380", b"16381"))
 
 
 def test_a_line_becomes_a_reading_with_the_instruments_own_serial() -> None:
@@ -173,6 +179,13 @@ def test_another_gas_is_a_named_drop_unless_someone_vouches(serial: str) -> None
     assert reading.serial == serial
 
 
+def test_another_laser_than_the_settings_name_is_never_used() -> None:
+    """Every line of it is a named drop; the right one is taken up again at once."""
+    driver = laser(serial="CH4AB-1047")
+    heard = hear(line(BODY.replace("1047", "2001")), line(), instrument=driver)
+    assert [intake.dropped for intake in heard] == ["other_instrument", ""]
+
+
 def test_the_second_gas_is_read_only_when_configured_and_vouched_for() -> None:
     second = line(BODY.replace("GFDTA", "GFDTB"))
     assert [i.dropped for i in hear(second)] == ["other_sentence"]
@@ -276,6 +289,79 @@ def test_lines_heard_at_another_speed_are_never_a_reading(read_baud: int) -> Non
     heard = [misread(line(body), sent_baud=9600, read_baud=read_baud) for body in bodies]
     assert readings(hear(*heard, instrument=driver)) == []
     assert [r.value for r in readings(hear(b"\r\n" + line(), instrument=driver))] == ["7.2"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        pytest.param("60 560 60", "60 560 60", id="a step at the limit"),
+        pytest.param("60 561 60", "60 over_range 60", id="a lone peak"),
+        pytest.param("60 3000 3100 60 60", "60 3000 3100 60 60", id="a plume"),
+        pytest.param("60 900 3000 900 60 61", "60 900 3000 900 60 61", id="a sweep"),
+        pytest.param("60 3000 700 60 60", "60 3000 700 60 60", id="a fast sweep"),
+        pytest.param("60 3000 60 3000 60", "60 over_range 60 over_range 60", id="two lone peaks"),
+        pytest.param("3000 60 3000", "3000 bad 3000", id="a lone dip"),
+    ],
+)
+def test_a_peak_needs_a_neighbour_and_is_never_hidden(sent: str, said: str) -> None:
+    """Shared, it goes out as a number; alone, as a quality that spoils the sweep. In order."""
+    heard = hear(*(line(BODY.replace("7.2", ppm_m)) for ppm_m in sent.split()))
+    assert [reading.value or reading.quality for reading in readings(heard)] == said.split()
+
+
+def test_each_channel_and_each_laser_has_peaks_of_its_own() -> None:
+    """What another one saw neither confirms nor spoils."""
+    far = BODY.replace("7.2", "3000")
+    heard = hear(
+        line(BODY.replace("GFDTA,", "GFDTA,1,")),
+        line(far.replace("GFDTA,", "GFDTA,2,")),
+        line(BODY.replace("GFDTA,", "GFDTA,1,")),
+        line(far.replace("GFDTA,", "GFDTA,2,").replace("1047", "2001")),
+        line(BODY.replace("GFDTA,", "GFDTA,2,").replace("1047", "2002")),
+    )
+    assert [reading.value for reading in readings(heard)] == ["7.2", "3000", "7.2", "3000", "7.2"]
+
+
+def test_a_peak_that_nothing_follows_goes_out_without_its_number() -> None:
+    """By the time it would be stale, or when the port is opened again: it came, so it is told."""
+    clock = HandClock()
+    driver = build("laser", BorealSettings(), site(clock))
+    far = line(BODY.replace("7.2", "3000"))
+    assert len(hear(line(), far, instrument=driver)) == 1
+    clock.move(5.1)
+    assert [r.quality for r in readings(hear(b"", instrument=driver))] == ["over_range"]
+    assert hear(far, instrument=driver) == []
+    driver.reset()
+    driver.reset()
+    said = readings(hear(line(), instrument=driver))
+    assert [r.value or r.quality for r in said] == ["over_range", "7.2"]
+
+
+@pytest.mark.parametrize("facts", [LaserFacts(), LaserFacts(chatty=True), LaserFacts(channel=5)])
+def test_driver_and_simulator_agree_on_a_real_terminal(facts: LaserFacts) -> None:
+    """Ten values, each own fault, and back: the reading is what the simulator senses."""
+    clock = HandClock()
+    driver = build("laser", BorealSettings(confirm_over=Decimal(99999)), site(clock))
+    device = Simulator(facts)
+    with PtyPair() as cable, Port(cable.settings()) as port:
+
+        def say(ppm_m: int) -> list[Intake]:
+            cable.send(device.speak(Decimal(ppm_m), clock.now_us()))
+            heard = (said for _ in range(10) if (said := driver.read(port)))
+            return [i for i in next(heard, []) if i.dropped != "other_sentence"]
+
+        for ppm_m in range(0, 5000, 500):
+            assert [r.canonical for r in readings(say(ppm_m))] == [Decimal(ppm_m)]
+        for fault, said in [("over_range", "over_range"), ("fault", "fault")]:
+            device.faults = {fault}
+            assert [r.quality for r in readings(say(1))] == [said]
+        device.faults = {"identity"}
+        assert [r.serial for r in readings(say(1))] == ["CH4AB-2001"]
+        device.faults = {"model"}
+        assert [i.dropped for i in say(1)] == ["other_gas"]
+        device.silence()
+        device.faults = set()
+        assert [r.value for r in readings(say(20))] == ["20.0"]
 
 
 def test_the_plugin_registers_one_kind() -> None:

@@ -48,11 +48,14 @@ RESULTS = {
 
 
 def record_of(parcel: Parcel) -> dict[str, Any] | None:
-    """What is filed of one event; None for an event that is no verdict."""
-    event = json.loads(parcel.body)
-    data = event.get("data", {})
-    verdict = data.get("verdict")
-    if not isinstance(verdict, dict):
+    """What is filed of one event; None for what is no verdict, or no event at all."""
+    try:
+        event = json.loads(parcel.body)
+    except (ValueError, RecursionError):  # the latter: brackets in brackets in brackets
+        return None
+    data = event.get("data") if isinstance(event, dict) else None
+    verdict = data.get("verdict") if isinstance(data, dict) else None
+    if not (isinstance(data, dict) and isinstance(verdict, dict)):
         return None
     procedure = verdict["procedure"]
     screen = procedure == "laser_screen"

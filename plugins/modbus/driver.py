@@ -1,12 +1,14 @@
 """Poll one Modbus slave by its profile: requests in a row, then all values with their status.
 
-The registers a poll needs are joined into as few requests as the profile allows, so that a
-status register speaks for the values beside it. A slave that refuses a joined request because
-registers in between do not exist is asked in pieces from then on.
+The registers of a poll are joined into as few requests as the profile allows, so that a state
+register speaks for the values beside it. What an instrument says of itself decides: another model
+or another specimen is dropped by name, and a heartbeat that has stopped makes a fault of whatever
+number a hung transmitter goes on to answer.
 """
 
 import time
 from collections.abc import Sequence
+from decimal import Decimal
 
 from hub import (
     BadFrame,
@@ -19,21 +21,36 @@ from hub import (
     Site,
     measure,
 )
-from plugins.modbus.profile import Place, Profile, load, spans
+from plugins.modbus.loading import fields_for, load
+from plugins.modbus.numbers import number, raw
+from plugins.modbus.profile import Heartbeat, Place, Profile
 from plugins.modbus.settings import ModbusSettings
+from plugins.modbus.values import Decoder, Said
 from plugins.modbus.wire import ILLEGAL_ADDRESS, LONGEST, Refused, Request, decode, find
+
+_OF_LEL = ("%LEL", "LEL.m")
 
 
 class ModbusInstrument:
-    """One slave. Reads only; asks no more often than its line's thread calls `read`."""
+    """One slave. Reads only; asks no more often than its line's thread calls `read`.
+
+    raises  ValueError for settings that do not fit the profile
+    """
 
     def __init__(self, name: str, settings: ModbusSettings, profile: Profile, clock: Clock) -> None:
         self.name = name
         self._settings = settings
-        self._status = profile.status
-        self._fields = profile.chosen(settings.publish)
         self._clock = clock
-        self._requests = self._plan(profile.bridge)
+        fields = fields_for(profile, settings.publish, settings.unit, settings.least, settings.most)
+        self._whole = Decoder(profile, fields, settings.address, profile.bridge)
+        self._decoder = self._whole
+        self._pieces: Decoder | None = None
+        if profile.in_pieces:
+            self._pieces = Decoder(profile, fields, settings.address, bridge=0)
+        self._pulse = _Pulse(profile.heartbeat, settings.heartbeat_within_s)
+        self._identity = _Identity(settings, profile.serial)
+        basis = settings.lel_basis_pct_vol
+        self._lel_basis = "" if basis is None else str(basis)
 
     @property
     def poll_every_s(self) -> float | None:
@@ -44,54 +61,86 @@ class ModbusInstrument:
         return self._settings.lost_after_s
 
     def reset(self) -> None:
-        """Nothing is kept between two polls."""
+        """Another instrument may answer now, so it is asked again who it is.
+
+        Its heartbeat is remembered: a hung one must not win time with every replug.
+        """
+        self._identity.forget()
+        self._decoder = self._whole
 
     def read(self, port: Port) -> Sequence[Intake]:
-        """One poll: one intake with a reading for each published field.
+        """One poll: one intake with a reading for each published field, or a named drop.
 
         raises  InstrumentSilent, BadFrame
         """
-        registers: dict[tuple[int, int], int] = {}
-        frames = b""
-        for request in self._requests:
-            try:
-                frame, values = self._ask(port, request)
-            except Refused as refused:
-                pieces = self._plan(0)
-                if refused.code == ILLEGAL_ADDRESS and pieces != self._requests:
-                    self._requests = pieces
-                drop = f"modbus_{refused.word}"
-                return [Intake(self.name, refused.frame, self._clock.now_us(), dropped=drop)]
-            frames += frame
-            for at, register in enumerate(values, request.start):
-                registers[request.function, at] = register
-        at_us = self._clock.now_us()
-        said = (status.quality(registers) for status in self._status)
-        quality = next((word for word in said if word), None)
-        readings = []
-        for field in self._fields:
-            value, own = field.value(registers)
-            text, word = ("", quality) if quality else (value, own)
-            readings.append(self._reading(field.quantity, text, field.unit, at_us, word))
-        return [Intake(self.name, frames, at_us, tuple(readings))]
+        try:
+            return self._poll(port)
+        except Refused as refused:
+            self._identity.forget()
+            if refused.code == ILLEGAL_ADDRESS and self._pieces is not None:
+                self._decoder = self._pieces
+            return self._dropped(f"modbus_{refused.word}", refused.frame)
+        except (BadFrame, InstrumentSilent):
+            self._identity.forget()
+            raise
 
-    def _reading(self, quantity: str, value: str, unit: str, at_us: int, quality: str) -> Reading:
+    def _poll(self, port: Port) -> Sequence[Intake]:
+        if not self._identity.known:
+            frame = self._ask_identity(port)
+            if self._identity.differs:
+                self._identity.forget()
+                return self._dropped("other_instrument", frame)
+        frames, data = b"", b""
+        for request in self._decoder.requests:
+            frame, registers = self._ask(port, request)
+            frames += frame
+            data += registers
+        poll = self._decoder.decode(data)
+        if poll.dropped:
+            self._identity.forget()
+            return self._dropped(poll.dropped, frames)
+        at_us = self._clock.now_us()
+        said = poll.said
+        stopped = self._pulse.stopped(poll.beat, at_us)
+        if stopped:
+            said = tuple([each._replace(value="", quality="fault") for each in said])
+        readings = tuple([self._reading(each, at_us) for each in said])
+        if any(each.quality == "warming_up" for each in said):
+            self._identity.forget()
+        intakes = [Intake(self.name, frames, at_us, readings)]
+        if stopped:  # the status shows drops by their names, so the reason is told as one
+            intakes.append(Intake(self.name, b"", at_us, dropped="heartbeat_stopped"))
+        return intakes
+
+    def _ask_identity(self, port: Port) -> bytes:
+        request = self._identity.request
+        assert request is not None, "what cannot tell its serial is known from the start"
+        try:
+            frame, registers = self._ask(port, request)
+        except Refused as refused:
+            if refused.code != ILLEGAL_ADDRESS:
+                raise
+            self._identity.take(b"")
+            return refused.frame
+        self._identity.take(registers)
+        return frame
+
+    def _reading(self, said: Said, at_us: int) -> Reading:
         return measure(
             instrument=self.name,
-            serial=self._settings.serial,
-            quantity=quantity,
-            value=value,
-            unit=unit,
+            serial=self._identity.serial,
+            quantity=said.quantity,
+            value=said.value,
+            unit=said.unit,
             at_us=at_us,
-            quality=quality,
+            quality=said.quality,
+            lel_basis_pct_vol=self._lel_basis if said.unit in _OF_LEL else "",
         )
 
-    def _plan(self, bridge: int) -> list[Request]:
-        places: list[Place] = [*self._fields, *self._status]
-        address = self._settings.address
-        return [Request(address, *span) for span in spans(places, bridge)]
+    def _dropped(self, name: str, frame: bytes) -> Sequence[Intake]:
+        return [Intake(self.name, frame, self._clock.now_us(), dropped=name)]
 
-    def _ask(self, port: Port, asked: Request) -> tuple[bytes, tuple[int, ...]]:
+    def _ask(self, port: Port, asked: Request) -> tuple[bytes, bytes]:
         port.discard()
         port.write(asked.frame)
         until_s = time.monotonic() + self._settings.answer_within_s
@@ -113,13 +162,65 @@ class ModbusInstrument:
         raise BadFrame(f"{asked}: the answer looks like our own request: {heard.hex(' ')}")
 
 
+class _Pulse:
+    """Watches the heartbeat register: it must change within so many seconds of hub time."""
+
+    def __init__(self, heartbeat: Heartbeat | None, within_s: float | None) -> None:
+        default_s = heartbeat.within_s if heartbeat else 0.0
+        self._within_us = round((within_s or default_s) * 1e6)
+        self._beat: int | None = None
+        self._changed_us = 0
+
+    def stopped(self, beat: int | None, at_us: int) -> bool:
+        if beat is None:
+            return False
+        if beat != self._beat:
+            self._beat, self._changed_us = beat, at_us
+        return at_us - self._changed_us > self._within_us
+
+
+class _Identity:
+    """Who answers: the serial that the instrument tells, or else the one of the settings."""
+
+    def __init__(self, settings: ModbusSettings, place: Place | None) -> None:
+        self._place = place
+        self._set = settings.serial
+        self._told: str | None = None if place else ""
+        self.request: Request | None = None
+        if place is not None:
+            self.request = Request(settings.address, place.function, place.first, place.count)
+
+    @property
+    def known(self) -> bool:
+        return self._told is not None
+
+    @property
+    def differs(self) -> bool:
+        return bool(self._told and self._set and self._told != self._set)
+
+    @property
+    def serial(self) -> str:
+        return self._told or self._set
+
+    def take(self, registers: bytes) -> None:
+        """The registers of the serial; b"" from an instrument that has none."""
+        self._told = ""
+        if registers and self._place is not None:
+            place = self._place
+            take = raw(place, {(place.function, place.first): 0})
+            found = number(take(registers), place.type)
+            self._told = format(found, "f") if isinstance(found, Decimal) else ""
+
+    def forget(self) -> None:
+        """It may be another one by now."""
+        self._told = None if self._place else ""
+
+
 def build(name: str, settings: ModbusSettings, site: Site) -> ModbusInstrument:
     """Make the driver; raises ConfigError for a profile that cannot be used."""
-    profile = load(settings.profile)
     try:
-        instrument = ModbusInstrument(name, settings, profile, site.clock)
-        for field in profile.chosen(settings.publish):
-            measure(instrument=name, quantity=field.quantity, value="0", unit=field.unit, at_us=0)
-    except (ValueError, BadFrame) as wrong:
+        value = settings.value
+        profile = value.profile() if value else load(settings.profile, settings.answers)
+        return ModbusInstrument(name, settings, profile, site.clock)
+    except ValueError as wrong:
         raise ConfigError(f"{name}: profile {settings.profile}: {wrong}") from None
-    return instrument

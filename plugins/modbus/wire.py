@@ -6,7 +6,6 @@ high byte first; its answer a byte count and the registers. An exception is the 
 7 set, and a code.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from hub import BadFrame, crc16_modbus
@@ -27,21 +26,22 @@ EXCEPTIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Request:
-    """Read *count* registers from *start* (the address on the wire, counted from 0)."""
+    """Read *count* registers from *start* (the address on the wire, counted from 0).
 
-    address: int
-    function: int
-    start: int
-    count: int
+    frame  the bytes to send; worked out once, since the same is asked all day
+    """
 
-    @property
-    def frame(self) -> bytes:
-        body = (
-            bytes((self.address, self.function)) + self.start.to_bytes(2) + self.count.to_bytes(2)
-        )
-        return body + crc16_modbus(body)
+    def __init__(self, address: int, function: int, start: int, count: int) -> None:
+        self.address = address
+        self.function = function
+        self.start = start
+        self.count = count
+        body = bytes((address, function)) + start.to_bytes(2) + count.to_bytes(2)
+        self.frame = body + crc16_modbus(body)
+        self.answer_head = bytes((address, function, 2 * count))
+        self.answer_length = 5 + 2 * count
+        self.refusal_head = bytes((address, function | 0x80))
 
     def __str__(self) -> str:
         last = self.start + self.count - 1
@@ -61,8 +61,8 @@ class Refused(BadFrame):
         )
 
 
-def decode(frame: bytes, asked: Request) -> tuple[int, ...]:
-    """The registers in *frame*, which must be exactly the answer to *asked*; unsigned, 16 bits.
+def decode(frame: bytes, asked: Request) -> bytes:
+    """The registers in *frame*, which must be exactly the answer to *asked*: two bytes each.
 
     raises  BadFrame for a wrong length, CRC, address or function; Refused for an exception
     """
@@ -80,12 +80,12 @@ def decode(frame: bytes, asked: Request) -> tuple[int, ...]:
         raise Refused(asked, body[2], frame)
     if body[1] != asked.function:
         raise BadFrame(f"{asked}: answered with function {body[1]:02}: {frame.hex(' ')}")
-    if body[2] != 2 * asked.count or len(body) != 3 + body[2]:
+    if body[2] != 2 * asked.count or len(frame) != asked.answer_length:
         raise BadFrame(
             f"{asked}: expected {2 * asked.count} data bytes, got {len(body) - 3} and a byte "
             f"count of {body[2]}: {frame.hex(' ')}"
         )
-    return tuple(int.from_bytes(body[at : at + 2]) for at in range(3, len(body), 2))
+    return body[3:]
 
 
 def find(heard: bytes, asked: Request) -> bytes | None:
@@ -97,8 +97,6 @@ def find(heard: bytes, asked: Request) -> bytes | None:
     a perfect answer to themselves.
     """
     sent = asked.frame
-    answer = bytes((asked.address, asked.function, 2 * asked.count))
-    refusal = bytes((asked.address, asked.function | 0x80))
     at = 0
     while at + 5 <= len(heard):
         echo = heard[at : at + len(sent)]
@@ -107,9 +105,9 @@ def find(heard: bytes, asked: Request) -> bytes | None:
             continue
         head = heard[at : at + 3]
         length = 0
-        if head == answer:
-            length = 5 + 2 * asked.count
-        elif head[:2] == refusal and head[2] in EXCEPTIONS:
+        if head == asked.answer_head:
+            length = asked.answer_length
+        elif head[:2] == asked.refusal_head and head[2] in EXCEPTIONS:
             length = 5
         frame = heard[at : at + length]
         if length and len(frame) == length and frame[-2:] == crc16_modbus(frame[:-2]):

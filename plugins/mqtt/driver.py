@@ -8,10 +8,11 @@ dead letter or as a named drop, and each of the three is acknowledged.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
 
 import structlog
 from paho.mqtt.client import topic_matches_sub
+from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hub import (
     MESSAGES_PER_TURN,
@@ -25,11 +26,11 @@ from hub import (
     Site,
 )
 from plugins.mqtt.backlog import Backlog
+from plugins.mqtt.convention import Convention
 from plugins.mqtt.facts import device_us
-from plugins.mqtt.plain_json import PlainJsonDecoder
 from plugins.mqtt.recent import Numbering, Recent
-from plugins.mqtt.settings import MqttSettings, PlainJson, Topic
-from plugins.mqtt.thingsboard import ThingsBoardDecoder
+from plugins.mqtt.routes import OneByOne, Route, clocking_of, decoder_of
+from plugins.mqtt.settings import MqttSettings
 
 log = structlog.get_logger()
 
@@ -37,21 +38,11 @@ ROUTES_MOST = 10_000
 LONGEST_REASON = 500
 PACKET_BITS = 16
 WARNINGS = frozenset(
-    {"link_lost", "link_refused", "link_unstable", "session_lost", "subscription_refused"}
+    {
+        *("link_lost", "link_refused", "link_unstable", "session_lost", "subscription_refused"),
+        *("device_offline", "rebirth_asked", "seq_gap"),
+    }
 )
-
-
-class Decoder(Protocol):
-    def decode(self, topic: str, payload: bytes, at_us: int) -> tuple[list[Reading], list[str]]: ...
-
-
-class Route(NamedTuple):
-    """How the messages of one topic are read. `source` names link and topic in the record."""
-
-    source: str
-    topic: str
-    mapping: Topic | None
-    decoder: Decoder | None
 
 
 class MqttDriver:
@@ -71,9 +62,13 @@ class MqttDriver:
             largest_packet=settings.largest_packet,
             on_message=self._put_aside,
         )
-        self._decoders: list[tuple[Topic, Decoder]] = [
-            (topic, _decoder(topic)) for topic in settings.topics
+        self._read_by = [(topic, decoder_of(topic)) for topic in settings.topics]
+        self._conventions = [
+            (topic.filter, reader)
+            for topic, reader in self._read_by
+            if not isinstance(reader, OneByOne)
         ]
+        self._asked_s = 0.0
         self._routes: dict[bytes, Route] = {}
         # Bounded by one turn of the link: `read` empties it before the next.
         self._arrived: list[tuple[int, int, Arrival]] = []
@@ -105,6 +100,8 @@ class MqttDriver:
             taken.append(self._notice(*link.news.popleft()))
         if link.epoch != epoch or not link.connected:
             self._backlog.begin()
+        if self._conventions:
+            self._keep_states(epoch)
         arrived, self._arrived = self._arrived, []
         self._messages += len(arrived)
         self._backlog.arrived(sum(1 for _, _, message in arrived if message.qos))
@@ -133,6 +130,22 @@ class MqttDriver:
     def _put_aside(self, message: Arrival) -> None:
         self._arrived.append((self._now_us(), self._link.epoch, message))
 
+    def _keep_states(self, epoch: int) -> None:
+        """Forget what may have changed unseen, and ask the broker for the states it retains."""
+        link = self._link
+        if link.epoch != epoch:
+            for _, convention in self._conventions:
+                convention.forget()
+        if not link.connected or link.connected_s == self._asked_s:
+            return
+        self._asked_s = link.connected_s
+        # Elsewhere the subscription itself has brought them: see BrokerLink.
+        if link.resumed and link.client.protocol == MQTTProtocolVersion.MQTTv5:
+            options = SubscribeOptions(qos=1)
+            wanted = [(name, options) for name, each in self._conventions if each.wants_retained]
+            if wanted:
+                link.client.subscribe(wanted)
+
     def _acknowledge(self) -> None:
         """Tell the broker what is durable. Receipts of a lost connection are void: it resends."""
         link = self._link
@@ -155,6 +168,9 @@ class MqttDriver:
             taken.append(Intake(self._name, payload, at_us, dead=reason, receipt=receipt))
             return
         source = route.source
+        if route.convention is not None:
+            self._hear(at_us, route, route.convention, message, receipt, taken)
+            return
         if message.retain:
             taken.append(Intake(source, payload, at_us, dropped="retained", receipt=receipt))
             return
@@ -163,6 +179,50 @@ class MqttDriver:
         except BadFrame as bad:
             taken.append(Intake(source, payload, at_us, dead=str(bad), receipt=receipt))
             return
+        self._end(at_us, route, message, receipt, readings, faults, taken)
+
+    def _hear(
+        self,
+        at_us: int,
+        route: Route,
+        convention: Convention,
+        message: Arrival,
+        receipt: int | None,
+        taken: list[Intake | Notice],
+    ) -> None:
+        """One message of a convention, which may be news without being a reading."""
+        source, payload = route.source, message.payload
+        try:
+            self._check_size(payload)
+            heard = convention.hear(route.topic, payload, at_us, retained=message.retain)
+        except BadFrame as bad:
+            taken.append(Intake(source, payload, at_us, dead=str(bad), receipt=receipt))
+            return
+        except Exception as bug:  # as in _decode
+            log.exception("decoder_failed", link=self._name, topic=route.topic)
+            reason = f"the decoder failed on it: {bug!r}"
+            taken.append(Intake(source, payload, at_us, dead=reason, receipt=receipt))
+            return
+        taken.extend(self._notice(*news) for news in heard.news)
+        for topic, command in heard.commands:
+            self._link.client.publish(topic, command)
+        if heard.readings or heard.faults:
+            self._end(at_us, route, message, receipt, heard.readings, heard.faults, taken)
+        else:
+            dropped = heard.dropped
+            taken.append(Intake(source, payload, at_us, dropped=dropped, receipt=receipt))
+
+    def _end(
+        self,
+        at_us: int,
+        route: Route,
+        message: Arrival,
+        receipt: int | None,
+        readings: Sequence[Reading],
+        faults: Sequence[str],
+        taken: list[Intake | Notice],
+    ) -> None:
+        source, payload = route.source, message.payload
         fresh = self._fresh(route, message, payload, readings, at_us, taken)
         if faults:
             # The part that could be read goes first and without the receipt, so that the message
@@ -182,10 +242,7 @@ class MqttDriver:
                 f"no topic in the settings fits {route.topic!r}: an older subscription of "
                 f"{self._link.client_id} is still in the broker's session"
             )
-        if len(payload) > self._settings.largest_message:
-            raise BadFrame(
-                f"{len(payload)} bytes; largest_message allows {self._settings.largest_message}"
-            )
+        self._check_size(payload)
         try:
             return route.decoder.decode(route.topic, payload, at_us)
         except BadFrame:
@@ -193,6 +250,12 @@ class MqttDriver:
         except Exception as bug:  # else one message that a decoder trips over stops all input
             log.exception("decoder_failed", link=self._name, topic=route.topic)
             raise BadFrame(f"the decoder failed on it: {bug!r}") from bug
+
+    def _check_size(self, payload: bytes) -> None:
+        if len(payload) > self._settings.largest_message:
+            raise BadFrame(
+                f"{len(payload)} bytes; largest_message allows {self._settings.largest_message}"
+            )
 
     def _fresh(
         self,
@@ -204,9 +267,8 @@ class MqttDriver:
         taken: list[Intake | Notice],
     ) -> tuple[Reading, ...]:
         """Leave out what has come before, mark what is late, report holes in the numbering."""
-        mapping, recent, redelivered = route.mapping, self._recent, message.dup
-        assert mapping is not None, "a decoder has a mapping"
-        step, synchronised = mapping.seq_step, mapping.device_clock == "synchronised"
+        recent, redelivered = self._recent, message.dup
+        step, synchronised, ts_unit, zone = route.clocking
         fresh: list[Reading] = []
         bare = False
         for reading in readings:
@@ -222,7 +284,7 @@ class MqttDriver:
                 if jump is not None:
                     taken.append(self._notice(*jump))
             if reading[8] == "good":
-                shown_us = device_us(sent, mapping.ts_unit) if synchronised and sent else None
+                shown_us = device_us(sent, ts_unit, zone) if synchronised and sent else None
                 late = (
                     self._backlog.waiting and self._link.resumed
                     if shown_us is None
@@ -245,10 +307,13 @@ class MqttDriver:
 
     def _find(self, topic: str) -> Route:
         source = f"{self._name} {topic}"
-        for mapping, decoder in self._decoders:
+        for mapping, reader in self._read_by:
             if topic_matches_sub(mapping.filter, topic):
-                return Route(source, topic, mapping, decoder)
-        return Route(source, topic, None, None)
+                clocking = clocking_of(mapping)
+                if isinstance(reader, OneByOne):
+                    return Route(source, topic, clocking, decoder=reader)
+                return Route(source, topic, clocking, convention=reader)
+        return Route(source, topic)
 
     def _notice(self, what: str, detail: str) -> Notice:
         say = log.warning if what in WARNINGS else log.info
@@ -258,7 +323,3 @@ class MqttDriver:
 
 def _late(reading: Reading) -> Reading:
     return reading._replace(quality="late", canonical=None, canonical_unit="")
-
-
-def _decoder(topic: Topic) -> Decoder:
-    return PlainJsonDecoder(topic) if isinstance(topic, PlainJson) else ThingsBoardDecoder(topic)

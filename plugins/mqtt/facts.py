@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hub import BadFrame
 from plugins.mqtt.strict_json import Number
@@ -42,10 +43,12 @@ def amount(fact: Any, what: str) -> str:
     raise BadFrame(f"{what} {str(fact)[:40]!r} is no number")
 
 
-def device_us(sent: str, unit: str) -> int | None:
+def device_us(sent: str, unit: str, zone: ZoneInfo | None = None) -> int | None:
     """A device's time in microseconds since 1970 UTC; None when it cannot be known.
 
-    sent  a number in *unit*, or ISO 8601; without a zone it is some local time, so unknown
+    sent  a number in *unit*, or ISO 8601
+    zone  of a time that names none; without it that is some local time, so unknown. Unknown, too,
+          is the hour that the end of summer time repeats, or its beginning leaves out
     """
     if sent.isdecimal():
         return int(sent) * _PER_UNIT_US[unit]
@@ -53,9 +56,32 @@ def device_us(sent: str, unit: str) -> int | None:
         at = datetime.fromisoformat(sent)
     except ValueError:
         return None
-    return round(at.timestamp() * 1e6) if at.tzinfo is not None else None
+    if at.tzinfo is None:
+        if zone is None:
+            return None
+        at = at.replace(tzinfo=zone)
+        try:
+            if at.utcoffset() != at.replace(fold=1).utcoffset():
+                return None
+        except OverflowError:  # in the year 1 or 9999
+            return None
+    return round(at.timestamp() * 1e6)
 
 
 def basis(lel_basis_pct_vol: Decimal | None) -> Mapping[str, str]:
     """The declared LEL basis by quantity; only point gas has one."""
     return {} if lel_basis_pct_vol is None else {"gas": str(lel_basis_pct_vol)}
+
+
+_SPELLINGS = {"C": "degC", "°C": "degC", "℃": "degC", "deg C": "degC"}
+
+
+def agreed_unit(set_here: str, said: str, what: str) -> str:
+    """The unit by the settings and by the message, where either may be silent ("").
+
+    raises  BadFrame when they contradict each other
+    """
+    set_here, said = _SPELLINGS.get(set_here, set_here), _SPELLINGS.get(said, said)
+    if set_here and said and set_here != said:
+        raise BadFrame(f"{what}: unit {said!r} in the message, {set_here!r} in the settings")
+    return said or set_here

@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hub import BrokerSettings, Settings
 
@@ -45,17 +46,37 @@ class TopicSettings(Settings):
         examples=[{"Device A": "det-1"}],
         description="Names in the messages -> names here, where the two differ.",
     )
-    qualities: dict[str, str] = Field(
-        default={},
-        examples=[{"ok": "good"}],
-        description="Words of quality in the messages -> good, over_range, fault and so on.",
-    )
     lel_basis_pct_vol: Decimal | None = Field(
         default=None,
         gt=0,
         examples=[Decimal("4.4")],
         description="%vol that 100 %LEL stands for, with every gas reading.",
     )
+
+    def names(self) -> tuple[frozenset[str], bool]:
+        """The instruments that these settings mention, and whether messages may bring others."""
+        return frozenset(self.instruments.values()), True
+
+
+def named(topic: TopicSettings, source: str) -> tuple[frozenset[str], bool]:
+    """The instruments of *topic* whose name stands at *source*, and whether there may be others."""
+    mentioned = frozenset(topic.instruments.values())
+    kind, _, fixed = source.partition(":")
+    if kind == "topic":
+        levels = topic.filter.split("/")
+        level = int(fixed) - 1
+        if "#" in levels[: level + 1] or levels[level : level + 1] == ["+"]:
+            return mentioned, True
+        fixed = levels[level] if level < len(levels) else ""
+    elif kind == "key":
+        return mentioned, True
+    only = topic.instruments.get(fixed, fixed)
+    return frozenset({only} - {""}), False
+
+
+class TimedSettings(TopicSettings):
+    """What a decoder needs to be told whose messages may carry the device's own time."""
+
     device_clock: Literal["synchronised", "free"] = Field(
         default="synchronised",
         description="synchronised: its times tell late from fresh. free: its clock is not set.",
@@ -64,18 +85,42 @@ class TopicSettings(Settings):
         default="ms",
         description="Unit of a device time that is a bare number since 1970: ms, s or us.",
     )
+    zone: str = Field(
+        default="",
+        examples=["Asia/Shanghai"],
+        description="Time zone of device times that name none; empty: unknown, and never used.",
+    )
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_is_known(cls, zone: str) -> str:
+        if zone:
+            try:
+                ZoneInfo(zone)
+            except (OSError, ValueError):
+                raise ValueError(
+                    f"time zone {zone!r} is not in this computer's table; write one such as "
+                    '"Asia/Shanghai" (Debian has them in the package tzdata)'
+                ) from None
+        return zone
+
+
+class CountedSettings(TimedSettings):
+    """What a decoder needs to be told whose messages may carry numbers and words of quality."""
+
+    qualities: dict[str, str] = Field(
+        default={},
+        examples=[{"ok": "good"}],
+        description="Words of quality in the messages -> good, over_range, fault and so on.",
+    )
     seq_step: int = Field(
         default=1,
         ge=0,
         description="Step of an instrument's sequence numbers; 0: gaps are not looked for.",
     )
 
-    def names(self) -> tuple[frozenset[str], bool]:
-        """The instruments that these settings mention, and whether messages may bring others."""
-        return frozenset(self.instruments.values()), True
 
-
-class PlainJson(TopicSettings):
+class PlainJson(CountedSettings):
     """One JSON object per message, or a list of them; the settings say where each fact stands.
 
     `key:NAME`: under this key of the object. `topic:2`: the second level of the topic, counted
@@ -99,30 +144,12 @@ class PlainJson(TopicSettings):
     )
 
     def names(self) -> tuple[frozenset[str], bool]:
-        mentioned, _ = super().names()
-        kind, _, fixed = self.instrument.partition(":")
-        if kind == "topic":
-            levels = self.filter.split("/")
-            level = int(fixed) - 1
-            if "#" in levels[: level + 1] or levels[level : level + 1] == ["+"]:
-                return mentioned, True
-            fixed = levels[level] if level < len(levels) else ""
-        elif kind == "key":
-            return mentioned, True
-        only = self.instruments.get(fixed, fixed)
-        return frozenset({only} - {""}), False
+        return named(self, self.instrument)
 
 
-class ThingsBoardGateway(TopicSettings):
-    """`{"Device A": [{"ts": MILLISECONDS, "values": {...}}], ...}`, several devices a message."""
+class ThingsBoard(CountedSettings):
+    """What both of ThingsBoard's telemetry messages are read by."""
 
-    decoder: Literal["thingsboard_gateway"] = Field(description=DECODER)
-    filter: str = Field(
-        default="v1/gateway/telemetry",
-        min_length=1,
-        max_length=1024,
-        description="Topics to read, as an MQTT subscription filter.",
-    )
     values: tuple[ValueSettings, ...] = Field(
         min_length=1, description="Numbers among the `values`; others there are left alone."
     )
@@ -132,7 +159,123 @@ class ThingsBoardGateway(TopicSettings):
     quality_key: str = Field(default="quality", description="Key of the quality.")
 
 
-Topic = Annotated[PlainJson | ThingsBoardGateway, Field(discriminator="decoder")]
+class ThingsBoardGateway(ThingsBoard):
+    """`{"Device A": [{"ts": MILLISECONDS, "values": {...}}], ...}`, several devices a message."""
+
+    decoder: Literal["thingsboard_gateway"] = Field(description=DECODER)
+    filter: str = Field(
+        default="v1/gateway/telemetry",
+        min_length=1,
+        max_length=1024,
+        description="Topics to read, as an MQTT subscription filter.",
+    )
+
+
+class ThingsBoardDevice(ThingsBoard):
+    """One device's telemetry: the values, `{"ts": ..., "values": {...}}`, or a list of either."""
+
+    decoder: Literal["thingsboard_device"] = Field(description=DECODER)
+    filter: str = Field(
+        default="v1/devices/me/telemetry",
+        min_length=1,
+        max_length=1024,
+        description="Topics to read, as an MQTT subscription filter.",
+    )
+    instrument: Source = Field(
+        examples=["const:det-1"],
+        description="Name of the instrument: const:TEXT, topic:N, or key:NAME among the values.",
+    )
+
+    def names(self) -> tuple[frozenset[str], bool]:
+        return named(self, self.instrument)
+
+
+def _no_key_twice(values: tuple[ValueSettings, ...]) -> tuple[ValueSettings, ...]:
+    keys = [value.key for value in values]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"key {key!r} stands twice; it measures one thing")
+    return values
+
+
+Mapped = Annotated[tuple[ValueSettings, ...], Field(min_length=1), AfterValidator(_no_key_twice)]
+
+
+class Tasmota(TimedSettings):
+    """Tasmota's sensor messages and last will; units beside the sensors, local times."""
+
+    decoder: Literal["tasmota"] = Field(description=DECODER)
+    filter: str = Field(
+        default="tele/#",
+        min_length=1,
+        max_length=1024,
+        description="Topics to read, as an MQTT subscription filter.",
+    )
+    instrument: Annotated[str, Field(pattern=r"^(topic:[1-9][0-9]?|const:.+)$")] = Field(
+        default="topic:2",
+        description="Name of the instrument: topic:N, level of the topic from 1, or const:TEXT.",
+    )
+    values: Mapped = Field(
+        description="Numbers to read; the key is sensor and field, such as BME280.Pressure."
+    )
+
+    def names(self) -> tuple[frozenset[str], bool]:
+        return named(self, self.instrument)
+
+
+class Zigbee2Mqtt(TimedSettings):
+    """Zigbee2MQTT's devices: one flat object each, without units."""
+
+    decoder: Literal["zigbee2mqtt"] = Field(description=DECODER)
+    filter: str = Field(
+        default="zigbee2mqtt/#",
+        max_length=1024,
+        pattern=r"^[^#+]+/#$",
+        description="Its base topic and /#; what follows the base is the device's name.",
+    )
+    values: Mapped = Field(description="Numbers to read; other keys are left alone.")
+
+
+class WirenBoard(TopicSettings):
+    """Wiren Board's controls: plain numbers in topics of their own."""
+
+    decoder: Literal["wirenboard"] = Field(description=DECODER)
+    filter: str = Field(
+        default="/devices/#",
+        min_length=1,
+        max_length=1024,
+        description="Topics to read; they begin with a slash.",
+    )
+    values: Mapped = Field(description="Controls to read; the key is the control's name.")
+
+
+class SparkplugB(TimedSettings):
+    """Sparkplug B 3.0: binary messages whose names are told at birth. Needs gashub[sparkplug]."""
+
+    decoder: Literal["sparkplug_b"] = Field(description=DECODER)
+    filter: str = Field(
+        default="spBv1.0/#",
+        max_length=1024,
+        pattern=r"^spBv1\.0/",
+        description="Topics to read; a node's births, data and deaths must all be among them.",
+    )
+    values: Mapped = Field(description="Metrics to read; the key is the metric's name.")
+    ask_rebirth: bool = Field(
+        default=True,
+        description="Ask a node for its birth when its count has a hole or its birth was missed.",
+    )
+
+
+Topic = Annotated[
+    PlainJson
+    | ThingsBoardGateway
+    | ThingsBoardDevice
+    | Tasmota
+    | Zigbee2Mqtt
+    | WirenBoard
+    | SparkplugB,
+    Field(discriminator="decoder"),
+]
 
 
 class MqttSettings(BrokerSettings):

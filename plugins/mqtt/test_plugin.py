@@ -3,22 +3,27 @@
 import contextlib
 import json
 import re
+import sys
 import tomllib
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.client import topic_matches_sub
 
-from hub import BadFrame, Reading
+from hub import BadFrame, ConfigError, Reading
 from plugins.mqtt import register_drivers
+from plugins.mqtt import sparkplug_wire as wire
+from plugins.mqtt.convention import Convention, Heard
 from plugins.mqtt.facts import device_us
 from plugins.mqtt.plain_json import PlainJsonDecoder
 from plugins.mqtt.recent import Numbering, Recent
+from plugins.mqtt.routes import OneByOne, decoder_of
 from plugins.mqtt.settings import MqttSettings, PlainJson, ThingsBoardGateway
 from plugins.mqtt.strict_json import loads
 from plugins.mqtt.thingsboard import ThingsBoardDecoder
@@ -328,16 +333,240 @@ def test_gaps_are_reported_again_after_a_step() -> None:
     ]  # fmt: skip
 
 
+def hear(topic: str, payload: bytes | str, retained: bool = False, **mapping: Any) -> Heard:
+    """One message to a new decoder of *mapping*."""
+    return convention(**mapping).hear(topic, _bytes(payload), AT_US, retained=retained)
+
+
+def convention(**mapping: Any) -> Convention:
+    (topic,) = MqttSettings.model_validate({"host": "b", "topics": [mapping]}).topics
+    reader = decoder_of(topic)
+    assert not isinstance(reader, OneByOne)
+    return reader
+
+
+def _bytes(payload: bytes | str) -> bytes:
+    return payload.encode() if isinstance(payload, str) else payload
+
+
+TASMOTA: dict[str, Any] = {
+    "decoder": "tasmota",
+    "values": [{"key": "S.Pressure", "quantity": "barometer"}],
+}
+ZIGBEE: dict[str, Any] = {
+    "decoder": "zigbee2mqtt",
+    "values": [{"key": "t", "quantity": "gas_temperature", "unit": "degC"}],
+}
+WIREN: dict[str, Any] = {
+    "decoder": "wirenboard",
+    "values": [{"key": "P", "quantity": "pressure", "unit": "Pa"}],
+}
+SPARKPLUG: dict[str, Any] = {
+    "decoder": "sparkplug_b",
+    "values": [{"key": "Pressure/Pa", "quantity": "pressure", "unit": "Pa"}],
+}
+
+
+def test_a_device_that_goes_is_told_once_and_its_return_too() -> None:
+    """The retained word at the start counts; an online one there is no news."""
+    for topic, mapping in (("tele/d/LWT", TASMOTA), ("zigbee2mqtt/d/availability", ZIGBEE)):
+        reader = convention(**mapping)
+        said = [
+            reader.hear(topic, word, AT_US, retained=False).news
+            for word in (b"Online", b"Offline", b'{"state": "offline"}', b"online")
+        ]
+        assert said == [(), [("device_offline", "d")], (), [("device_online", "d")]]
+
+
+def test_a_retained_number_is_never_a_reading() -> None:
+    assert hear("tele/d/SENSOR", '{"S": {"Pressure": 1}}', True, **TASMOTA).dropped == "retained"
+    assert hear("zigbee2mqtt/d", '{"t": 1}', True, **ZIGBEE).dropped == "retained"
+    assert hear("/devices/d/controls/P", "1", True, **WIREN).dropped == "retained"
+
+
+def test_tasmotas_unit_must_agree_with_the_settings() -> None:
+    values = [{"key": "S.Pressure", "quantity": "barometer", "unit": "hPa"}]
+    body = '{"S": {"Pressure": 760}, "PressureUnit": "kPa"}'
+    heard = hear("tele/d/SENSOR", body, decoder="tasmota", values=values)
+    assert not heard.readings
+    assert "'kPa' in the message" in heard.faults[0]
+
+
+def test_a_command_to_a_device_is_no_reading() -> None:
+    assert hear("zigbee2mqtt/a/set", '{"t": 1}', **ZIGBEE).dropped == "command"
+    assert hear("/devices/d/controls/P/on", "1", **WIREN).dropped == "command"
+
+
+def test_a_gone_wiren_board_device_makes_its_controls_stale() -> None:
+    """And what comes before the error is cleared has no number either."""
+    reader = convention(**WIREN)
+    steps = [("controls/P", b"5"), ("meta/error", b"x"), ("controls/P", b"6"), ("meta/error", b"")]
+    heard = [reader.hear(f"/devices/d/{at}", sent, AT_US, retained=False) for at, sent in steps]
+    assert [[(r.value, r.quality) for r in each.readings] for each in heard] == [
+        [("5", "good")], [("5", "stale")], [("6", "stale")], [],
+    ]  # fmt: skip
+    assert [news[0] for each in heard for news in each.news] == ["device_offline", "device_online"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "us"),
+    [
+        ("2026-07-01T12:00:00", 1_782_900_000_000_000),
+        ("2026-10-25T02:30:00", None),
+        ("2026-03-29T02:30:00", None),
+    ],
+)
+def test_a_local_time_needs_a_zone_and_one_meaning(sent: str, us: int | None) -> None:
+    """The hour that summer time repeats or leaves out is unknown."""
+    assert device_us(sent, "ms", ZoneInfo("Europe/Berlin")) == us
+    assert device_us(sent, "ms") is None
+
+
+@given(st.binary(), st.booleans())
+def test_no_bytes_at_all_break_a_convention(payload: bytes, retained: bool) -> None:
+    for topic, mapping in (
+        ("tele/d/SENSOR", TASMOTA), ("tele/d/LWT", TASMOTA), ("zigbee2mqtt/d", ZIGBEE),
+        ("/devices/d/controls/P", WIREN), ("/devices/d/controls/P/meta", WIREN),
+    ):  # fmt: skip
+        with contextlib.suppress(BadFrame):
+            hear(topic, payload, retained, **mapping)
+
+
+class Node:
+    """A Sparkplug edge node, as its own messages; needs the extra."""
+
+    def __init__(self) -> None:
+
+        self.reader = convention(**SPARKPLUG)
+        self.at_us = AT_US
+
+    def say(self, verb: str, seq: int | None, *metrics: dict[str, Any]) -> Heard:
+        body = wire.messages()["Payload"]()
+        if seq is not None:
+            body.seq = seq
+        for sent in metrics:
+            fields = dict(sent)
+            metric = body.metrics.add()
+            if (quality := fields.pop("quality", None)) is not None:
+                metric.properties.keys.append("Quality")
+                metric.properties.values.add(type=3, int_value=quality)
+            for field, value in fields.items():
+                setattr(metric, field, value)
+        device = "/dev" if verb.startswith("D") else ""
+        topic = f"spBv1.0/g/{verb}/e{device}"
+        return self.reader.hear(topic, body.SerializeToString(), self.at_us, retained=False)
+
+    def born(self) -> "Node":
+        self.say("NBIRTH", 0, {"name": "bdSeq", "datatype": 8, "long_value": 7})
+        self.say("DBIRTH", 1, {"name": "Pressure/Pa", "alias": 3, "datatype": 9, "float_value": 1})
+        return self
+
+
+def test_the_published_sparkplug_frame_is_read_as_it_says() -> None:
+    """Once by the wire's reader, once as data after the births that it needs."""
+    frame = bytes.fromhex(
+        "08EAF2F5A8A02B121B0A0B50726573737572652F506118EAF2F5A8A02B20096500E0FD441802"
+    )
+    body = wire.decode(frame)
+    assert (body.timestamp_ms, body.seq, body.metrics[0].name) == (1486144502122, 2, "Pressure/Pa")
+    assert wire.number(body.metrics[0], 9) == "2031"
+    (reading,) = Node().born().reader.hear("spBv1.0/g/DDATA/e/dev", frame, AT_US, retained=False)[0]
+    assert (reading.instrument, reading.canonical) == ("g/e/dev", Decimal(2031))
+
+
+def test_an_alias_is_read_by_its_birth_and_a_hole_asks_for_a_new_one() -> None:
+    """The message after the hole is no reading, nor is any until the birth; asked for once."""
+    node = Node().born()
+    assert [r.value for r in node.say("DDATA", 2, {"alias": 3, "float_value": 0.1}).readings] == [
+        "0.1"
+    ]
+    heard = node.say("DDATA", 4, {"alias": 3, "float_value": 9.0})
+    assert not heard.readings
+    assert [what for what, _ in heard.news] == ["seq_gap", "rebirth_asked"]
+    ((topic, command),) = heard.commands
+    assert topic == "spBv1.0/g/NCMD/e"
+    (asked,) = wire.decode(command).metrics
+    assert (asked.name, dict(asked.fields)) == ("Node Control/Rebirth", {"boolean_value": True})
+    again = node.say("DDATA", 5, {"alias": 3, "float_value": 9.0})
+    assert (list(again.readings), list(again.commands)) == ([], [])
+    node.born()
+    assert node.say("DDATA", 2, {"alias": 3, "float_value": 9.0}).readings
+
+
+def test_the_count_goes_round_after_255() -> None:
+    node = Node().born()
+    for seq in (*range(2, 256), 0, 1):
+        assert node.say("DDATA", seq, {"alias": 3, "float_value": 2.0}).readings
+
+
+@pytest.mark.parametrize(
+    ("more", "quality"),
+    [
+        ({"quality": 0}, "bad"),
+        ({"quality": 192}, "good"),
+        ({"quality": 500}, "stale"),
+        ({"is_historical": True}, "late"),
+        ({"is_null": True}, "bad"),
+    ],
+)
+def test_sparkplugs_qualities(more: dict[str, Any], quality: str) -> None:
+    """Only good has a number."""
+    metric = {"alias": 3, **more} if "is_null" in more else {"alias": 3, "float_value": 5.0, **more}
+    (reading,) = Node().born().say("DDATA", 2, metric).readings
+    assert reading.quality == quality
+    assert (reading.canonical is not None) == (quality == "good")
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        {"alias": 4, "float_value": 1.0},
+        {"alias": 3, "float_value": 1.0, "quality": 64},
+        {"alias": 3, "float_value": float("nan")},
+        {"alias": 3, "float_value": float("inf")},
+        {"alias": 3, "double_value": 1.0},
+        {"alias": 3, "datatype": 10, "double_value": 1.0},
+        {"alias": 3},
+    ],
+)
+def test_a_metric_that_is_not_as_born_is_refused(metric: dict[str, Any]) -> None:
+    heard = Node().born().say("DDATA", 2, metric)
+    assert (list(heard.readings), len(heard.faults)) == ([], 1)
+
+
+def test_only_the_death_of_this_session_makes_everything_stale() -> None:
+    node = Node().born()
+    assert node.say("NDEATH", None, {"name": "bdSeq", "long_value": 6}).dropped == "old_death"
+    assert node.say("DDATA", 2, {"alias": 3, "float_value": 5.0}).readings
+    heard = node.say("NDEATH", None, {"name": "bdSeq", "long_value": 7})
+    assert [(r.value, r.quality) for r in heard.readings] == [("5", "stale")]
+    assert heard.news[0][0] == "device_offline"
+    assert not node.say("DDATA", 3, {"alias": 3, "float_value": 5.0}).readings
+
+
+def test_sparkplug_without_its_library_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "google.protobuf", None)
+    monkeypatch.setitem(sys.modules, "google.protobuf.descriptor_pb2", None)
+    wire.messages.cache_clear()
+    with pytest.raises(ConfigError, match=r"gashub\[sparkplug\]"):
+        convention(**SPARKPLUG)
+    wire.messages.cache_clear()
+
+
 README = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(
-    r"```toml\n(.*?)```.*?`([\w/-]+)`[^`]*```json\n(.*?)```\n\n((?:\|[^\n]*\n)+)", README, re.DOTALL
+    r"```toml\n(.*?)```.*?`([\w/-]+)`[^`]*```(?:json|text)\n(.*?)```\n\n((?:\|[^\n]*\n)+)",
+    README,
+    re.DOTALL,
 )
 
 
 @pytest.mark.parametrize(
     ("settings", "topic", "payload", "table"),
     EXAMPLES,
-    ids=["plain", "several_numbers", "thingsboard"],
+    ids=["plain", "numbers", "gateway", "device", "tasmota", "zigbee2mqtt", "wirenboard"],
 )
 def test_the_worked_examples_of_the_readme_are_true(
     settings: str, topic: str, payload: str, table: str
@@ -345,10 +574,13 @@ def test_the_worked_examples_of_the_readme_are_true(
     """Each message, read by the settings above it, becomes just the readings below it."""
     (link,) = tomllib.loads("[[link]]\n" + settings)["link"]
     (mapping,) = MqttSettings.model_validate({"host": "b", **link}).topics
-    decoder = (
-        PlainJsonDecoder(mapping) if isinstance(mapping, PlainJson) else ThingsBoardDecoder(mapping)
-    )
-    readings, faults = decoder.decode(topic, payload.encode(), AT_US)
+    decoder = decoder_of(mapping)
+    payload = payload.strip()
+    if isinstance(decoder, OneByOne):
+        readings, faults = decoder.decode(topic, payload.encode(), AT_US)
+    else:
+        heard = decoder.hear(topic, payload.encode(), AT_US, retained=False)
+        readings, faults = list(heard.readings), list(heard.faults)
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[2:]]
 
     assert topic_matches_sub(mapping.filter, topic)

@@ -1,7 +1,9 @@
-"""ThingsBoard's gateway telemetry: `{"Device A": [{"ts": 1483228800000, "values": {...}}]}`.
+"""ThingsBoard's telemetry: `{"Device A": [{"ts": 1483228800000, "values": {...}}]}`.
 
-Source: thingsboard.io, "Gateway MQTT API", telemetry upload. `ts` is in milliseconds and may be
-absent; an element without `values` is taken as the values themselves.
+That is a gateway's; a device sends the values, `{"ts": ..., "values": {...}}`, or a list of either.
+
+Source: thingsboard.io, "Gateway MQTT API" and "MQTT Device API", telemetry upload. `ts` is in
+milliseconds and may be absent; an element without `values` is taken as the values themselves.
 """
 
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 from hub import BadFrame, Reading, measure
 from plugins.mqtt.facts import basis, sequence, text
 from plugins.mqtt.plain_json import shown
-from plugins.mqtt.settings import ThingsBoardGateway
+from plugins.mqtt.settings import ThingsBoard, ThingsBoardDevice, ThingsBoardGateway
 from plugins.mqtt.strict_json import loads
 
 
@@ -17,8 +19,7 @@ class ThingsBoardDecoder:
     """The mapping, made ready. `decode` is a pure function of its arguments."""
 
     def __init__(self, mapping: ThingsBoardGateway) -> None:
-        self._mapping = mapping
-        self._basis = basis(mapping.lel_basis_pct_vol)
+        self._telemetry = Telemetry(mapping)
 
     def decode(self, topic: str, payload: bytes, at_us: int) -> tuple[list[Reading], list[str]]:
         """The readings, and one complaint for each part of the message that is none.
@@ -36,22 +37,63 @@ class ThingsBoardDecoder:
                 continue
             for row in rows:
                 try:
-                    self._read(device, row, at_us, readings, faults)
+                    self._telemetry.read(device, row, at_us, readings, faults)
                 except BadFrame as fault:
                     faults.append(f"{device[:40]!r}: {fault}")
         if not readings and not faults:
             raise BadFrame("no reading in it")
         return readings, faults
 
-    def _read(
-        self, device: str, row: Any, at_us: int, readings: list[Reading], faults: list[str]
+
+class ThingsBoardDeviceDecoder:
+    """The mapping, made ready. `decode` is a pure function of its arguments."""
+
+    def __init__(self, mapping: ThingsBoardDevice) -> None:
+        self._kind, _, self._named = mapping.instrument.partition(":")
+        self._telemetry = Telemetry(mapping)
+
+    def decode(self, topic: str, payload: bytes, at_us: int) -> tuple[list[Reading], list[str]]:
+        """The readings, and one complaint for each part of the message that is none.
+
+        raises  BadFrame when nothing in the message can be read
+        """
+        body = loads(payload)
+        readings: list[Reading] = []
+        faults: list[str] = []
+        for row in body if type(body) is list else (body,):
+            try:
+                self._telemetry.read(self._device(topic, row), row, at_us, readings, faults)
+            except BadFrame as fault:
+                faults.append(str(fault))
+        if not readings and not faults:
+            raise BadFrame("no reading in it")
+        return readings, faults
+
+    def _device(self, topic: str, row: Any) -> Any:
+        if self._kind == "const":
+            return self._named
+        if self._kind == "key":
+            return values_of(row).get(self._named)
+        levels = topic.split("/")
+        level = int(self._named) - 1
+        return levels[level] if level < len(levels) else ""
+
+
+class Telemetry:
+    """How one element is read: a time, perhaps, and values."""
+
+    def __init__(self, mapping: ThingsBoard) -> None:
+        self._mapping = mapping
+        self._basis = basis(mapping.lel_basis_pct_vol)
+
+    def read(
+        self, device: Any, row: Any, at_us: int, readings: list[Reading], faults: list[str]
     ) -> None:
-        if type(row) is not dict:
-            raise BadFrame(f"expected a JSON object, not {str(row)[:40]!r}")
-        mapping = self._mapping
-        values = row.get("values")
-        if type(values) is not dict:
-            values = row
+        """Add the readings of *row*, and a complaint for each number that cannot be read.
+
+        raises  BadFrame when nothing in it can be read
+        """
+        mapping, values = self._mapping, values_of(row)
         name = text(device, "instrument")
         if not name:
             raise BadFrame("a device without a name")
@@ -77,6 +119,14 @@ class ThingsBoardDecoder:
                     lel_basis_pct_vol=self._basis.get(value.quantity, ""),
                 )
             except BadFrame as fault:
-                faults.append(f"{device[:40]!r}: {fault}")
+                faults.append(f"{name[:40]!r}: {fault}")
             else:
                 readings.append(reading)
+
+
+def values_of(row: Any) -> dict[str, Any]:
+    """The object under `values`, or else the element itself. raises BadFrame for no object"""
+    if type(row) is not dict:
+        raise BadFrame(f"expected a JSON object, not {str(row)[:40]!r}")
+    values: Any = row.get("values")
+    return values if type(values) is dict else row

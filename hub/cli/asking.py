@@ -1,0 +1,34 @@
+"""How a command asks the hub, and shows the answer."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+
+def ask(config: Path, do: str, **arguments: Any) -> Any:
+    """Ask the running hub; without one, take its lock and do it here."""
+    from hub.config import load_config
+    from hub.control import call
+
+    settings = load_config(config)
+    try:
+        return call(settings.socket, do, **arguments)
+    except ConnectionError:
+        if do in ("status", "order.progress"):
+            raise
+        from hub.standalone import do_here
+
+        return do_here(settings, do, arguments)
+
+
+def show(answer: Any, as_json: bool) -> None:
+    """Print *answer*: a table on a terminal, else JSON."""
+    if as_json or not sys.stdout.isatty():
+        typer.echo(json.dumps(answer, ensure_ascii=False, indent=2, default=str))
+        return
+    from hub.tables import show as show_table
+
+    show_table(answer)

@@ -1,0 +1,1 @@
+"""Raw bytes of a line or link: watched, recorded into a case folder, played back."""

@@ -1,0 +1,149 @@
+"""A gauge that is asked over a protocol without any check.
+
+Nothing on the wire says that a digit is still the one that was sent. So a step is asked for again
+before it is believed, and who the gauge is, before anything else of it is.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
+from typing import Generic, Literal, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from hub.clock import Clock
+from hub.confirming import Confirm
+from hub.errors import BadFrame, InstrumentSilent
+from hub.measuring import measure
+from hub.model import Intake
+from hub.port import Port
+from hub.settings import PolledSettings
+
+
+class GaugeSettings(PolledSettings):
+    """What every such gauge may set."""
+
+    poll_every_s: float = Field(default=1.0, ge=0.1, le=3600, description="Time between polls.")
+    answer_within_s: float = Field(
+        default=0.5, gt=0, le=5, description="Longest wait for an answer."
+    )
+    quantity: Literal["pressure", "barometer"] = Field(
+        description="What it measures: pressure is gauge or differential, barometer is absolute; "
+        "its answers do not say which.",
+    )
+    serial: str = Field(
+        default="",
+        max_length=64,
+        description="Serial number it must have; absent takes the one it tells.",
+    )
+    ask_serial: bool = Field(
+        default=True,
+        description="Ask for the serial number; false for a gauge that keeps silent then.",
+    )
+    confirm_over: Decimal = Field(
+        default=Decimal(50),
+        ge=0,
+        description="A step of more Pa than this is asked for again at once, and goes out only if "
+        "the two agree.",
+    )
+    least_pa: Decimal = Field(
+        default=Decimal(-110_000), description="Lower end of its range; less is under range."
+    )
+    most_pa: Decimal = Field(
+        default=Decimal(10_000_000), description="Upper end of its range; more is over range."
+    )
+
+    @model_validator(mode="after")
+    def _a_range(self) -> Self:
+        if self.least_pa >= self.most_pa:
+            raise ValueError(f"least_pa is {self.least_pa}, not below most_pa ({self.most_pa})")
+        return self
+
+
+S = TypeVar("S", bound=GaugeSettings)
+
+
+class Gauge(ABC, Generic[S]):
+    """One gauge. Who it is, is asked at first contact and after every silence.
+
+    A subclass says how to `meet` it and how to `look`; `settings` and `serial` (None until it was
+    met) are there for it.
+    """
+
+    def __init__(self, name: str, settings: S, clock: Clock) -> None:
+        self.name = name
+        self.settings = settings
+        self.serial: str | None = None
+        self._clock = clock
+        self._confirm = Confirm(settings.confirm_over, first=True)
+
+    @abstractmethod
+    def meet(self, port: Port) -> Intake | None:
+        """Set `serial`; an intake instead when the gauge is not the one it should be."""
+
+    @abstractmethod
+    def look(self, port: Port) -> Intake:
+        """Ask once for what it shows."""
+
+    @property
+    def poll_every_s(self) -> float | None:
+        return self.settings.poll_every_s
+
+    @property
+    def stale_after_s(self) -> float:
+        return self.settings.lost_after_s
+
+    def reset(self) -> None:
+        """Another gauge may be on the line, or this one was switched off between."""
+        self.serial = None
+        self._confirm.reset()
+
+    def read(self, port: Port) -> Sequence[Intake]:
+        """One poll: an intake with a reading, or with what became of the answer.
+
+        A doubtful step is two intakes, the drop and what the second look gave.
+        raises  InstrumentSilent, BadFrame
+        """
+        try:
+            if self.serial is None and (stranger := self._met(port)):
+                return [stranger]
+            intakes = [self.look(port)]
+        except InstrumentSilent:
+            self.reset()  # who answers next may be another gauge
+            raise
+        if intakes[0].dropped == "unconfirmed":
+            # Should the second look fail, the drop stands, and the next poll says what is wrong.
+            with suppress(BadFrame, InstrumentSilent):
+                intakes.append(self.look(port))
+        return intakes
+
+    def _met(self, port: Port) -> Intake | None:
+        if self.settings.ask_serial:
+            return self.meet(port)
+        self.serial = self.settings.serial
+        return None
+
+    def seen(self, frame: bytes, value: str, unit: str, quality: str = "good") -> Intake:
+        """What a look gave, as a reading; in doubt the drop "unconfirmed"."""
+        settings = self.settings
+        reading = measure(
+            instrument=self.name,
+            serial=self.serial or "",
+            quantity=settings.quantity,
+            value=value,
+            unit=unit,
+            at_us=self._clock.now_us(),
+            quality=quality,
+        )
+        pascal = reading.canonical
+        if not self._confirm.believes(pascal):
+            return self.refused(frame, dropped="unconfirmed")
+        if pascal is not None and not settings.least_pa <= pascal <= settings.most_pa:
+            beyond = "over_range" if pascal > settings.most_pa else "under_range"
+            reading = reading._replace(value="", canonical=None, canonical_unit="", quality=beyond)
+        return Intake(self.name, frame, reading.at_us, (reading,))
+
+    def refused(self, frame: bytes, *, dead: str = "", dropped: str = "") -> Intake:
+        """An answer that is no reading: a dead letter, or the name of a drop."""
+        return Intake(self.name, frame, self._clock.now_us(), dead=dead, dropped=dropped)

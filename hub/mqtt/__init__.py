@@ -1,0 +1,1 @@
+"""The link to an MQTT broker: its settings, its connection, and how that stands."""

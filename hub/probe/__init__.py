@@ -1,0 +1,1 @@
+"""`gashub probe`: what instrument is on a port, found out without changing anything on it."""

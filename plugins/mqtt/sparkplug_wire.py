@@ -1,0 +1,188 @@
+"""Sparkplug B's payload: bytes -> plain values, and the one payload that we send.
+
+Source: the message definitions in chapter 6 of the Sparkplug 3.0 specification. The library
+protobuf reads the wire format; the layout is described to it here, so there is no generated code.
+It is an extra: `pip install gashub[sparkplug]`.
+"""
+
+import importlib
+import struct
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from hub import BadFrame, ConfigError
+
+OPTIONAL, REPEATED = 1, 3
+DOUBLE, FLOAT, UINT64, BOOL, STRING, MESSAGE, UINT32 = 1, 2, 4, 8, 9, 11, 13
+_LAYOUT: Final = {
+    "Payload": (
+        ("timestamp", 1, UINT64, ""), ("metrics", 2, MESSAGE, "Metric"), ("seq", 3, UINT64, ""),
+    ),
+    "Metric": (
+        ("name", 1, STRING, ""), ("alias", 2, UINT64, ""), ("timestamp", 3, UINT64, ""),
+        ("datatype", 4, UINT32, ""), ("is_historical", 5, BOOL, ""), ("is_null", 7, BOOL, ""),
+        ("properties", 9, MESSAGE, "PropertySet"), ("int_value", 10, UINT32, ""),
+        ("long_value", 11, UINT64, ""), ("float_value", 12, FLOAT, ""),
+        ("double_value", 13, DOUBLE, ""), ("boolean_value", 14, BOOL, ""),
+        ("string_value", 15, STRING, ""),
+    ),
+    "PropertySet": (("keys", 1, STRING, "*"), ("values", 2, MESSAGE, "PropertyValue")),
+    "PropertyValue": (
+        ("type", 1, UINT32, ""), ("is_null", 2, BOOL, ""), ("int_value", 3, UINT32, ""),
+        ("long_value", 4, UINT64, ""),
+    ),
+}  # fmt: skip
+"""Message -> (field, number, type, message); lists are `metrics`, `values` and what has a star."""
+
+BOOLEAN: Final = 11
+_WHOLE: Final = {1: 8, 2: 16, 3: 32, 4: 64, 5: -8, 6: -16, 7: -32, 8: -64}
+"""Data type -> bits; negative: no sign."""
+QUALITY = "Quality"
+QUALITIES: Final = MappingProxyType({0: "bad", 192: "good", 500: "stale"})
+
+
+class Metric(NamedTuple):
+    """One metric as sent. `name` is "" and `alias` None where they are absent.
+
+    fields  those of the value that are set, by name: float_value, int_value and so on
+    """
+
+    name: str
+    alias: int | None
+    timestamp_ms: int | None
+    datatype: int | None
+    historical: bool
+    null: bool
+    quality: int | None
+    fields: Mapping[str, Any]
+
+
+class Payload(NamedTuple):
+    """One message: times in milliseconds since 1970, None where absent."""
+
+    timestamp_ms: int | None
+    seq: int | None
+    metrics: tuple[Metric, ...]
+
+
+def decode(frame: bytes) -> Payload:
+    """Raises BadFrame for bytes that are no payload, ConfigError where protobuf is missing."""
+    library = importlib.import_module("google.protobuf.message")
+    message = messages()["Payload"]()
+    try:
+        message.ParseFromString(frame)
+    except (library.DecodeError, UnicodeDecodeError):
+        raise BadFrame("no Sparkplug B payload") from None
+    seq = _given(message, "seq")
+    if seq is not None and seq > 255:
+        raise BadFrame(f"sequence {seq} is above 255")
+    return Payload(
+        _given(message, "timestamp"), seq, tuple(_metric(each) for each in message.metrics)
+    )
+
+
+def rebirth(at_us: int) -> bytes:
+    """What asks an edge node to say again all its names: the metric Node Control/Rebirth."""
+    message = messages()["Payload"]()
+    message.timestamp = at_us // 1000
+    metric = message.metrics.add()
+    metric.name, metric.timestamp = "Node Control/Rebirth", at_us // 1000
+    metric.datatype, metric.boolean_value = BOOLEAN, True
+    return bytes(message.SerializeToString())
+
+
+def number(metric: Metric, datatype: int | None) -> str:
+    """The decimal text of a metric's number. raises BadFrame where it has none of *datatype*"""
+    if len(metric.fields) != 1:
+        raise BadFrame("it has no value")
+    ((field, sent),) = metric.fields.items()
+    if datatype == 9 and field == "float_value":
+        return _shortest(sent)
+    if datatype == 10 and field == "double_value":
+        return repr(sent)
+    bits = _WHOLE.get(datatype or 0)
+    if bits is None or field not in {"int_value", "long_value"}:
+        raise BadFrame(f"data type {datatype} with {field} is no number")
+    whole, width = int(sent), 32 if field == "int_value" else 64
+    if bits > 0 and whole >> (width - 1):  # two's complement, as wide as its field
+        whole -= 1 << width
+    low, high = (0, (1 << -bits) - 1) if bits < 0 else (-(1 << bits - 1), (1 << bits - 1) - 1)
+    if not low <= whole <= high:
+        raise BadFrame(f"{whole} does not fit its data type {datatype}")
+    return str(whole)
+
+
+def _metric(sent: Any) -> Metric:
+    quality = None
+    if len(sent.properties.keys) != len(sent.properties.values):
+        raise BadFrame("properties with other keys than values")
+    for key, value in zip(sent.properties.keys, sent.properties.values, strict=True):
+        if key == QUALITY:
+            if quality is not None or value.is_null or not value.HasField("int_value"):
+                raise BadFrame("a Quality that is no whole number")
+            quality = value.int_value
+    named = ("int_value", "long_value", "float_value", "double_value", "boolean_value")
+    fields = {field: getattr(sent, field) for field in named if sent.HasField(field)}
+    return Metric(
+        sent.name,
+        _given(sent, "alias"),
+        _given(sent, "timestamp"),
+        _given(sent, "datatype"),
+        sent.is_historical,
+        sent.is_null,
+        quality,
+        fields,
+    )
+
+
+def _given(message: Any, field: str) -> int | None:
+    return getattr(message, field) if message.HasField(field) else None
+
+
+def _shortest(sent: float) -> str:
+    """The fewest digits that tell this float32 from its neighbours."""
+    for digits in range(6, 10):
+        text = f"{sent:.{digits}g}"
+        try:
+            if struct.pack("<f", float(text)) == struct.pack("<f", sent):
+                return text
+        except OverflowError:  # rounded up beyond the largest float32
+            continue
+    return repr(sent)  # NaN, which is no number and is refused as such
+
+
+@cache
+def messages() -> Mapping[str, Any]:
+    """The message classes. raises ConfigError where protobuf is not installed"""
+    try:
+        described = importlib.import_module("google.protobuf.descriptor_pb2")
+        pools = importlib.import_module("google.protobuf.descriptor_pool")
+        factory = importlib.import_module("google.protobuf.message_factory")
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "decoder sparkplug_b needs protobuf, which is not installed: "
+            "pip install 'gashub[sparkplug]'"
+        ) from None
+    package = "org.eclipse.tahu.protobuf"
+    file = described.FileDescriptorProto(
+        name="gashub_sparkplug_b.proto", package=package, syntax="proto2"
+    )
+    for name, fields in _LAYOUT.items():
+        message = file.message_type.add(name=name)
+        for field, at, kind, of in fields:
+            many = kind == MESSAGE and of != "PropertySet"
+            message.field.add(
+                name=field,
+                number=at,
+                type=kind,
+                label=REPEATED if many or of == "*" else OPTIONAL,
+                type_name=f".{package}.{of}" if kind == MESSAGE else None,
+            )
+    pool = pools.DescriptorPool()
+    pool.Add(file)
+    return {
+        name: factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}"))
+        for name in _LAYOUT
+    }
