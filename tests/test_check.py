@@ -1,5 +1,6 @@
 """`gashub check`: one line for each fault or doubt, with file, table, key and remedy."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -302,3 +303,25 @@ def test_the_command_warns_on_stderr_and_says_good_on_stdout(tmp_path: Path) -> 
 
     assert said.stderr.startswith(f"warning: {tmp_path}/gateway.toml: line ")
     assert "good, with 1 warning(s). 1 line(s)" in said.stdout
+
+
+def test_sparkplug_without_its_package_is_told_in_one_sentence(tmp_path: Path) -> None:
+    """What is missing, what for, and how to install it; on a gateway that was kept small."""
+    topic = TOPIC.replace("plain_json", "sparkplug_b").replace("gas/kitchen/reading", "spBv1.0/#")
+    value = '[[link.topics.values]]\nkey = "p"\nquantity = "pressure"\nunit = "Pa"\n'
+    config = tmp_path / "gateway.toml"
+    config.write_text(HUB + LINK.replace(TOPIC, topic) + value)
+    (tmp_path / "google").mkdir()
+    (tmp_path / "google" / "__init__.py").touch()  # hides the installed one
+    said = subprocess.run(
+        [sys.executable, "-m", "hub", "check", str(config)],
+        capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+
+    assert said.returncode == 2
+    assert said.stderr.rstrip().endswith(
+        'link "site": decoder sparkplug_b reads binary messages with the package protobuf, which '
+        "is not installed: pip install --require-hashes -r requirements/sparkplug.txt"
+    )
+    assert "Traceback" not in said.stderr

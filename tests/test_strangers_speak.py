@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from hub.ledger import LedgerReader
 from hub.simulate.mosquitto import Mosquitto
 from hub.testing import PtyPair, wait_until
 from tests.line_rig import Site
@@ -96,22 +97,36 @@ EDGE_NODE = """
 import sys, threading
 from pysparkplug import DataType, Device, EdgeNode, Metric, get_current_timestamp
 
-def gauge(pascal):
+def gauge(pascal, **more):
     return Metric(timestamp=get_current_timestamp(), name="Pressure/Pa",
-                  datatype=DataType.FLOAT, value=pascal)
+                  datatype=DataType.FLOAT, value=pascal, alias=4, **more)
 
 def commanded(node, message):
-    print("commanded", *(metric.name for metric in message.payload.metrics), flush=True)
+    if any(metric.name == "Node Control/Rebirth" and metric.value is True
+           for metric in message.payload.metrics):
+        print("asked", flush=True)
+        asked.set()
 
+def answer():
+    asked.wait()  # the library is born when it connects, and at no other time
+    node.disconnect()
+    node.connect("127.0.0.1", port=int(sys.argv[1]))
+
+asked = threading.Event()
+threading.Thread(target=answer, daemon=True).start()
 node = EdgeNode("city", "node", metrics=(), cmd_callback=commanded)
 node.register(Device("gauge", metrics=(gauge(1.0),)))
 node.connect("127.0.0.1", port=int(sys.argv[1]))
 for line in sys.stdin:
-    if line.strip() == "skip":
-        node._seq
-        continue
-    node.update_device("gauge", (gauge(float(line)),))
-node.disconnect()
+    match line.split():
+        case ["skip"]:
+            node._seq
+        case ["null"]:
+            node.update_device("gauge", (gauge(None, is_null=True),))
+        case ["old", pascal]:
+            node.update_device("gauge", (gauge(float(pascal), is_historical=True),))
+        case [pascal]:
+            node.update_device("gauge", (gauge(float(pascal)),))
 """
 
 
@@ -162,6 +177,18 @@ def wait_for(site: Site, instrument: str, reading: str) -> None:
         raise AssertionError(f"{what}, not {newest(site, instrument)}; {site.log()}") from None
 
 
+def recorded(site: Site, instrument: str) -> list[tuple[str, str]]:
+    """Value and quality of all its readings in the ledger, in their order."""
+    with LedgerReader(site.state) as ledger:
+        readings = [one for _, block in ledger.blocks(-1, 10**6) for one in block.readings]
+    return [(one.value, one.quality) for one in readings if one.instrument == instrument]
+
+
+def noticed(site: Site) -> list[str]:
+    with LedgerReader(site.state) as ledger:
+        return [str(entry.record()["what"]) for entry in ledger.entries(kinds={"notice"})]
+
+
 def test_thingsboards_own_clients_are_read(tmp_path: Path, broker: Mosquitto) -> None:
     """A gateway's and a device's telemetry, each in its unit, with the number as sent."""
     with Site(tmp_path, ["mqtt"], BROKER.format(port=broker.port) + THINGSBOARD) as site:
@@ -178,35 +205,59 @@ def test_thingsboards_own_clients_are_read(tmp_path: Path, broker: Mosquitto) ->
             wait_for(site, "riser", "5000.25 Pa good")
 
 
-def test_a_foreign_edge_node_is_read_asked_for_its_birth_and_declared_dead(
+def test_a_foreign_edge_node_is_read_asked_and_declared_dead(
     tmp_path: Path, broker: Mosquitto
 ) -> None:
-    """Data after a birth that was heard is good; a hole is asked about; a death makes it stale."""
+    """Only data after a birth is a number; a hole is asked about and answered; a death is told."""
     with Site(tmp_path, ["mqtt"], BROKER.format(port=broker.port) + SPARKPLUG.format()) as site:
         site.start()
         with stranger("sparkplug", EDGE_NODE, broker.port) as node:
             wait_for(site, "pm-sp", "1 Pa late")  # a birth repeats what may be old
             say(node, 5012.5)
             wait_for(site, "pm-sp", "5012.5 Pa good")
-            say(node, "skip", 7000.0)
+            say(node, "old 4000.5")
+            wait_for(site, "pm-sp", "4000.5 Pa late")
+            say(node, "null")
+            wait_for(site, "pm-sp", " Pa bad")
+            say(node, 5010.25, "skip", 7000.0)
             assert node.stdout is not None
-            assert node.stdout.readline().split()[:3] == ["commanded", "Node", "Control/Rebirth"]
-            assert newest(site, "pm-sp").startswith("5012.5 ")
+            assert node.stdout.readline() == "asked\n"
+            wait_for(site, "pm-sp", "7000 Pa late")  # its answer, a birth
+            say(node, 7100.5)
+            wait_for(site, "pm-sp", "7100.5 Pa good")
         # Killed, not taken leave of: the broker tells its death.
-    assert "rebirth_asked" in site.log()
+        wait_for(site, "pm-sp", "7100.5 Pa stale")
+    assert recorded(site, "pm-sp") == [
+        ("1", "late"), ("5012.5", "good"), ("4000.5", "late"), ("", "bad"), ("5010.25", "good"),
+        ("5010.25", "stale"), ("7000", "late"), ("7100.5", "good"), ("7100.5", "stale"),
+    ]  # fmt: skip
+    told = noticed(site)
+    assert told.index("seq_gap") < told.index("rebirth_asked") < told.index("device_online")
+    assert told[-1] == "device_offline"
 
 
-def test_a_foreign_edge_node_that_dies_leaves_a_stale_value(
+def test_a_foreign_edge_node_that_was_there_first_is_asked_for_its_birth(
     tmp_path: Path, broker: Mosquitto
 ) -> None:
-    """Its process is killed; the broker publishes its last will."""
-    with Site(tmp_path, ["mqtt"], BROKER.format(port=broker.port) + SPARKPLUG.format()) as site:
+    """Its birth was never heard, so no number of its is read until it has answered."""
+    with (
+        Site(tmp_path, ["mqtt"], BROKER.format(port=broker.port) + SPARKPLUG.format()) as site,
+        stranger("sparkplug", EDGE_NODE, broker.port) as node,
+    ):
+        say(node, 5000.5)
         site.start()
-        with stranger("sparkplug", EDGE_NODE, broker.port) as node:
-            wait_for(site, "pm-sp", "1 Pa late")
-            say(node, 5012.5)
-            wait_for(site, "pm-sp", "5012.5 Pa good")
-        wait_until(lambda: newest(site, "pm-sp").endswith("stale"), "its death is told")
+
+        def asked() -> bool:
+            say(node, 5000.5)
+            return "rebirth_asked" in site.log()
+
+        wait_until(asked, "the hub asks for a birth")
+        assert node.stdout is not None
+        assert node.stdout.readline() == "asked\n"
+        wait_until(lambda: newest(site, "pm-sp") != "", "the birth that was asked for")
+        say(node, 5012.5)
+        wait_for(site, "pm-sp", "5012.5 Pa good")
+    assert recorded(site, "pm-sp")[0] == ("5000.5", "late")
 
 
 def test_pymodbus_own_simulator_is_read(tmp_path: Path) -> None:

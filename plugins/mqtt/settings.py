@@ -250,7 +250,7 @@ class WirenBoard(TopicSettings):
 
 
 class SparkplugB(TimedSettings):
-    """Sparkplug B 3.0: binary messages whose names are told at birth. Needs gashub[sparkplug]."""
+    """Sparkplug B 3.0: binary messages, with names told at birth. Needs the package protobuf."""
 
     decoder: Literal["sparkplug_b"] = Field(description=DECODER)
     filter: str = Field(

@@ -1,8 +1,8 @@
 """Sparkplug B 3.0: what a number is called is said at birth, and holds for that session only.
 
 `spBv1.0/GROUP/VERB/NODE[/DEVICE]`. All messages of a node, its devices' included, share one count
-of 0 to 255. A hole in it, or data without a birth, ends the session here: nothing of that node is
-read until it has been born again, which is asked for by its command Node Control/Rebirth.
+of 0 to 255. After a hole in it, or without a birth, nothing of that node is read until it has been
+born again, which is asked for by its command Node Control/Rebirth. Its death counts all the same.
 Source: the Sparkplug 3.0 specification, chapters 4 and 6.
 """
 
@@ -32,9 +32,11 @@ class Known(NamedTuple):
 class Session:
     """What a node has said since its birth."""
 
-    def __init__(self, bd_seq: int, seq: int) -> None:
+    def __init__(self, bd_seq: int) -> None:
         self.bd_seq = bd_seq
-        self.seq = seq
+        self.seq = 0
+        self.whole = True
+        """False: something of it was missed, so that only its death can be taken."""
         self.names: dict[tuple[str, str], Known] = {}
         self.aliases: dict[int, Known] = {}
         self.sent: dict[tuple[str, str], str] = {}
@@ -60,14 +62,14 @@ class Session:
         self.names = {at: known for at, known in self.names.items() if known.device != device}
         self.aliases = {at: known for at, known in self.aliases.items() if known.device != device}
 
-    def find(self, device: str, metric: wire.Metric) -> Known:
-        """raises  BadFrame for a metric that no birth has described"""
-        if metric.name:
-            known = self.names.get((device, metric.name))
-        else:
-            known = None if metric.alias is None else self.aliases.get(metric.alias)
+    def find(self, device: str, metric: wire.Metric) -> Known | None:
+        """None for a metric that no birth has described. raises BadFrame where it contradicts it"""
+        aliased = None if metric.alias is None else self.aliases.get(metric.alias)
+        known = self.names.get((device, metric.name)) if metric.name else aliased
         if known is None or known.device != device:
-            raise BadFrame(f"metric {metric.name[:40]!r}, alias {metric.alias}: not in its birth")
+            return None
+        if aliased not in {None, known}:
+            raise BadFrame(f"{known.name[:40]!r} under the alias of another metric")
         if metric.datatype not in {None, known.datatype}:
             raise BadFrame(
                 f"{known.name[:40]!r}: data type {metric.datatype}, another in its birth"
@@ -87,6 +89,10 @@ class SparkplugDecoder:
         self._basis = basis(mapping.lel_basis_pct_vol)
         self._sessions: dict[str, Session] = {}
         self._asked_us: dict[str, int] = {}
+        self._unborn: set[str] = set()
+        """Nodes that were asked because of a metric without a birth: once, and not for ever."""
+        self._offline: set[str] = set()
+        """Nodes and devices whose death was told, so that their return is told as well."""
 
     def hear(self, topic: str, payload: bytes, at_us: int, *, retained: bool) -> Heard:
         """raises  BadFrame when nothing in the message can be read"""
@@ -117,7 +123,7 @@ class SparkplugDecoder:
         if verb == "NBIRTH":
             return self._birth(node, body, body.seq, at_us)
         session = self._sessions.get(node)
-        if session is None:
+        if session is None or not session.whole:
             return self._ask(node, f"{verb} without a birth that we heard", at_us)
         due = (session.seq + 1) & 0xFF
         if body.seq != due:
@@ -127,26 +133,44 @@ class SparkplugDecoder:
         session.seq = due
         if verb == "DDEATH":
             session.bury(device)
-            news = [("device_offline", f"{node}/{device}")]
+            news = self._gone(f"{node}/{device}", "its node says so")
             return Heard(self._stale(node, session, device, at_us), news=news, dropped="death")
         if verb == "DBIRTH":
-            return self._described(node, session, device, body, at_us)
+            heard = self._described(node, session, device, body, at_us)
+            return heard._replace(news=[*self._back(f"{node}/{device}"), *heard.news])
         return self._data(node, session, device, body, at_us, born=False)
 
     def forget(self) -> None:
-        """Messages may be missing now: every node must be born again."""
-        self._sessions.clear()
+        """Messages may be missing now: every node must be born again.
+
+        Which session each was in is kept: its death may have waited for us at the broker.
+        """
+        for session in self._sessions.values():
+            session.whole = False
         self._asked_us.clear()
+        self._unborn.clear()
 
     def _birth(self, node: str, body: wire.Payload, seq: int, at_us: int) -> Heard:
-        if node not in self._sessions and len(self._sessions) >= NODES_MOST:
+        before = self._sessions.get(node)
+        if before is None and len(self._sessions) >= NODES_MOST:
             raise BadFrame(f"more than {NODES_MOST} nodes")
         try:
             bd_seq = _bd_seq(body)
         except BadFrame as bad:
             return self._ask(node, f"NBIRTH: {bad}", at_us)
-        session = self._sessions[node] = Session(bd_seq, seq)
-        return self._described(node, session, "", body, at_us)
+        if seq != 0:
+            return self._ask(node, f"NBIRTH with sequence {seq}, not 0", at_us)
+        session = self._sessions[node] = Session(bd_seq)
+        news = self._back(node)
+        readings: list[Reading] = []
+        if before is not None and before.bd_seq == bd_seq:  # born again in the same session
+            session.sent = before.sent
+        elif before is not None:
+            unseen = f"{node}: its session {before.bd_seq} has ended unseen"
+            news = [("device_offline", unseen), ("device_online", node)]
+            readings = self._stale(node, before, None, at_us)
+        heard = self._described(node, session, "", body, at_us)
+        return heard._replace(readings=[*readings, *heard.readings], news=[*news, *heard.news])
 
     def _described(
         self, node: str, session: Session, device: str, body: wire.Payload, at_us: int
@@ -169,17 +193,27 @@ class SparkplugDecoder:
     ) -> Heard:
         readings: list[Reading] = []
         faults: list[str] = []
+        unborn = ""
         for metric in body.metrics:
             try:
                 known = session.find(device, metric)
-                value = self._values.get(known.name)
-                if value is not None:
+                if known is None:
+                    unborn = f"metric {metric.name[:40]!r}, alias {metric.alias}: not in its birth"
+                    faults.append(f"{node}/{device}: {unborn}")
+                elif (value := self._values.get(known.name)) is not None:
                     reading = self._reading(node, device, known, value, metric, body, at_us, born)
-                    session.sent[device, known.name] = reading.value
                     readings.append(reading)
+                    if not metric.historical:
+                        session.sent[device, known.name] = reading.value
             except BadFrame as fault:
                 faults.append(f"{node}/{device}: {fault}")
-        return Heard(readings, faults, dropped="birth" if born else "not_mapped")
+        heard = Heard(readings, faults, dropped="birth" if born else "not_mapped")
+        if not unborn or node in self._unborn:
+            return heard
+        asked = self._request(node, unborn, at_us)
+        if asked.commands:
+            self._unborn.add(node)
+        return heard._replace(news=asked.news, commands=asked.commands)
 
     def _reading(
         self,
@@ -219,9 +253,22 @@ class SparkplugDecoder:
         if session is None or bd_seq != session.bd_seq:
             return Heard(dropped="old_death")
         del self._sessions[node]
+        self._unborn.discard(node)
         readings = self._stale(node, session, None, at_us)
-        news = [("device_offline", f"{node}: its session {bd_seq} has ended")]
+        news = self._gone(node, f"its session {bd_seq} has ended")
         return Heard(readings, news=news, dropped="death")
+
+    def _gone(self, name: str, why: str) -> list[tuple[str, str]]:
+        if len(self._offline) >= KEPT_MOST:
+            self._offline.clear()
+        self._offline.add(name)
+        return [("device_offline", f"{name}: {why}")]
+
+    def _back(self, name: str) -> list[tuple[str, str]]:
+        if name not in self._offline:
+            return []
+        self._offline.discard(name)
+        return [("device_online", name)]
 
     def _stale(self, node: str, session: Session, only: str | None, at_us: int) -> list[Reading]:
         """The newest number of each mapped metric, as text: it is one no more."""
@@ -241,20 +288,25 @@ class SparkplugDecoder:
         return readings
 
     def _ask(self, node: str, why: str, at_us: int) -> Heard:
-        """End the session, keep the message as a dead letter, and ask for a birth."""
-        self._sessions.pop(node, None)
+        """Read nothing more of this session, keep the message as a dead letter, ask for a birth."""
+        session = self._sessions.get(node)
+        if session is not None:
+            session.whole = False
+        return self._request(node, why, at_us)._replace(faults=[f"{node}: {why}"])
+
+    def _request(self, node: str, why: str, at_us: int) -> Heard:
+        """The request for a birth and its notice; nothing when it has just been asked."""
         asked_us = self._asked_us.get(node)
         if not self._mapping.ask_rebirth or (
             asked_us is not None and 0 <= at_us - asked_us < ASK_EVERY_US
         ):
-            return Heard(faults=[f"{node}: {why}"])
+            return Heard()
         if len(self._asked_us) >= NODES_MOST:
             self._asked_us.clear()
         self._asked_us[node] = at_us
         group, _, edge = node.partition("/")
         command = (f"spBv1.0/{group}/NCMD/{edge}", wire.rebirth(at_us))
-        news = [("rebirth_asked", f"{node}: {why}")]
-        return Heard(faults=[f"{node}: {why}"], news=news, commands=[command])
+        return Heard(news=[("rebirth_asked", f"{node}: {why}")], commands=[command])
 
     def _name(self, node: str, device: str) -> str:
         sent = f"{node}/{device}" if device else node

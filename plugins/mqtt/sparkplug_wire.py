@@ -2,7 +2,7 @@
 
 Source: the message definitions in chapter 6 of the Sparkplug 3.0 specification. The library
 protobuf reads the wire format; the layout is described to it here, so there is no generated code.
-It is an extra: `pip install gashub[sparkplug]`.
+It is an extra of gashub, `sparkplug`.
 """
 
 import importlib
@@ -41,12 +41,15 @@ _WHOLE: Final = {1: 8, 2: 16, 3: 32, 4: 64, 5: -8, 6: -16, 7: -32, 8: -64}
 """Data type -> bits; negative: no sign."""
 QUALITY = "Quality"
 QUALITIES: Final = MappingProxyType({0: "bad", 192: "good", 500: "stale"})
+UNCLEAR: Final = -1
+"""Of a quality that is there and is no whole number: none of the three."""
 
 
 class Metric(NamedTuple):
     """One metric as sent. `name` is "" and `alias` None where they are absent.
 
-    fields  those of the value that are set, by name: float_value, int_value and so on
+    quality  as sent, UNCLEAR, or None where the metric has none
+    fields   those of the value that are set, by name: float_value, int_value and so on
     """
 
     name: str
@@ -69,18 +72,17 @@ class Payload(NamedTuple):
 
 def decode(frame: bytes) -> Payload:
     """Raises BadFrame for bytes that are no payload, ConfigError where protobuf is missing."""
-    library = importlib.import_module("google.protobuf.message")
     message = messages()["Payload"]()
+    library = importlib.import_module("google.protobuf.message")
     try:
         message.ParseFromString(frame)
+        metrics = tuple(_metric(each) for each in message.metrics)
     except (library.DecodeError, UnicodeDecodeError):
         raise BadFrame("no Sparkplug B payload") from None
     seq = _given(message, "seq")
     if seq is not None and seq > 255:
         raise BadFrame(f"sequence {seq} is above 255")
-    return Payload(
-        _given(message, "timestamp"), seq, tuple(_metric(each) for each in message.metrics)
-    )
+    return Payload(_given(message, "timestamp"), seq, metrics)
 
 
 def rebirth(at_us: int) -> bytes:
@@ -105,24 +107,49 @@ def number(metric: Metric, datatype: int | None) -> str:
     bits = _WHOLE.get(datatype or 0)
     if bits is None or field not in {"int_value", "long_value"}:
         raise BadFrame(f"data type {datatype} with {field} is no number")
-    whole, width = int(sent), 32 if field == "int_value" else 64
-    if bits > 0 and whole >> (width - 1):  # two's complement, as wide as its field
-        whole -= 1 << width
-    low, high = (0, (1 << -bits) - 1) if bits < 0 else (-(1 << bits - 1), (1 << bits - 1) - 1)
+    whole, field_bits = int(sent), 32 if field == "int_value" else 64
+    if bits < 0:
+        low, high = 0, (1 << -bits) - 1
+    elif bits <= field_bits:
+        low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+        whole = _signed(whole, bits, field_bits)
+    else:
+        raise BadFrame(f"data type {datatype} does not fit {field}, so its sign is unknown")
     if not low <= whole <= high:
         raise BadFrame(f"{whole} does not fit its data type {datatype}")
     return str(whole)
 
 
+def _signed(sent: int, bits: int, field_bits: int) -> int:
+    """A two's complement of *bits*, which some write as wide as its field and some no wider.
+
+    The specification does not say which. Neither form of a negative number is a positive one that
+    fits, so both can be read; what is in between stays, and does not fit.
+    """
+    for width in (bits, field_bits):
+        if 1 << width - 1 <= sent < 1 << width:
+            return sent - (1 << width)
+    return sent
+
+
+def _quality(properties: Any) -> int | None:
+    """Raises nothing: a wrong one spoils its own metric, and no other of the message."""
+    if len(properties.keys) != len(properties.values):
+        return UNCLEAR
+    found = [value for key, value in zip(properties.keys, properties.values, strict=True)
+             if key == QUALITY]  # fmt: skip
+    if not found:
+        return None
+    (only, *more) = found
+    if more or only.is_null or not only.HasField("int_value"):
+        return UNCLEAR
+    return int(only.int_value)
+
+
 def _metric(sent: Any) -> Metric:
-    quality = None
-    if len(sent.properties.keys) != len(sent.properties.values):
-        raise BadFrame("properties with other keys than values")
-    for key, value in zip(sent.properties.keys, sent.properties.values, strict=True):
-        if key == QUALITY:
-            if quality is not None or value.is_null or not value.HasField("int_value"):
-                raise BadFrame("a Quality that is no whole number")
-            quality = value.int_value
+    """Raises BadFrame for a name that is no text, which the library hands over as bytes."""
+    if not isinstance(sent.name, str):
+        raise BadFrame("a metric whose name is not UTF-8")
     named = ("int_value", "long_value", "float_value", "double_value", "boolean_value")
     fields = {field: getattr(sent, field) for field in named if sent.HasField(field)}
     return Metric(
@@ -132,7 +159,7 @@ def _metric(sent: Any) -> Metric:
         _given(sent, "datatype"),
         sent.is_historical,
         sent.is_null,
-        quality,
+        _quality(sent.properties),
         fields,
     )
 
@@ -162,8 +189,8 @@ def messages() -> Mapping[str, Any]:
         factory = importlib.import_module("google.protobuf.message_factory")
     except ModuleNotFoundError:
         raise ConfigError(
-            "decoder sparkplug_b needs protobuf, which is not installed: "
-            "pip install 'gashub[sparkplug]'"
+            "decoder sparkplug_b reads binary messages with the package protobuf, which is not "
+            "installed: pip install --require-hashes -r requirements/sparkplug.txt"
         ) from None
     package = "org.eclipse.tahu.protobuf"
     file = described.FileDescriptorProto(
