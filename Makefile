@@ -16,7 +16,7 @@ HASHED := $(PIP) --require-hashes --no-build-isolation
 
 .PHONY: help
 help:  ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 .PHONY: setup
 setup: $(READY)  ## everything into .venv, so that .venv/bin/gashub works
@@ -46,6 +46,10 @@ build/strangers/%/.ready: requirements/stranger-%.txt $(READY)
 .PHONY: run
 run: setup  ## the demo: six orders with simulated instruments, about two minutes
 	$(VENV)/bin/gashub demo
+
+.PHONY: demo-instruments
+demo-instruments: setup  ## one instrument of every driver at once, live, about forty seconds
+	$(VENV)/bin/gashub demo --instruments
 
 .PHONY: test
 test: setup strangers  ## every test; mosquitto and strace are installed first if possible

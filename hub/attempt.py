@@ -26,7 +26,8 @@ class Attempt:
 
     A reading whose serial differs from the order's, or from the first one seen, comes from
     another device on the same wire: it is not fed, and the attempt gets the event
-    `instrument_fault`, so that an old hold is never continued by a new instrument.
+    `instrument_fault`, so that an old hold is never continued by a new instrument. So does one
+    that tells no serial where the readings before it did, or one where they did not.
 
     The series begins with the technician's first event: what an instrument that sends all the
     time says between `order open` and the zero is in the ledger, but it is not part of the test.
@@ -64,6 +65,7 @@ class Attempt:
         self._serials: dict[str, str] = {
             entry["name"]: entry.get("serial") or "" for entry in test.spec["instruments"]
         }
+        self._told: dict[str, str] = {}
         self._quantities = {entry["name"]: entry["quantity"] for entry in test.spec["instruments"]}
         self._sources: dict[str, set[str]] = {}
         self._letters: dict[str, list[tuple[int, str]]] = {}
@@ -92,12 +94,9 @@ class Attempt:
             names.add(reading.instrument)
             for at_us, point in self._letters.get(source, ()):
                 self._lacking(reading.instrument, at_us, point)
-        expected = self._serials[reading.instrument]
-        if reading.serial and expected != reading.serial:
-            if expected:
-                self.event(reading.at_us, FAULT, "", "")
-                return
-            self._serials[reading.instrument] = reading.serial
+        if not self._is_the_same(reading):
+            self.event(reading.at_us, FAULT, "", "")
+            return
         if not self._begun:
             return
         self._waits_for_file = False
@@ -113,6 +112,19 @@ class Attempt:
                 self._point,
             )
         )
+
+    def _is_the_same(self, reading: Reading) -> bool:
+        """Whether *reading* may come from the instrument of the readings before it."""
+        name, serial = reading.instrument, reading.serial
+        if not serial and reading.canonical is None:
+            return True  # it proves nothing, and one that warms up may not know itself yet
+        told = self._told.get(name)
+        if told is not None and told != serial and (told or self._begun):
+            return False
+        if serial and self._serials[name] not in ("", serial):
+            return False
+        self._told[name] = serial
+        return True
 
     def dead_letter(self, source: str, at_us: int) -> None:
         """Take note of a message from *source* that could not be read.

@@ -77,6 +77,7 @@ class Gauge(ABC, Generic[S]):
         self.serial: str | None = None
         self._clock = clock
         self._confirm = Confirm(settings.confirm_over, first=True)
+        self._plate = settings.serial
 
     @abstractmethod
     def meet(self, port: Port) -> Intake | None:
@@ -117,6 +118,15 @@ class Gauge(ABC, Generic[S]):
             with suppress(BadFrame, InstrumentSilent):
                 intakes.append(self.look(port))
         return intakes
+
+    def told(self, serial: str) -> None:
+        """It has told *serial*; with "" it cannot, and its plate must do.
+
+        Once it has told one, its plate no longer speaks for it: who cannot tell now is another.
+        """
+        if serial:
+            self._plate = ""
+        self.serial = serial or self._plate
 
     def _met(self, port: Port) -> Intake | None:
         if self.settings.ask_serial:

@@ -62,10 +62,20 @@ def demo(
     factor: Annotated[float, typer.Option(help="How much faster than real the clock runs.")] = 24.0,
     keep: Annotated[bool, typer.Option(help="Leave it running until Ctrl-C.")] = False,
     lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
+    instruments: Annotated[
+        bool, typer.Option("--instruments", help="Instead: one of every instrument, in a table.")
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option(help="With --instruments: about how long, real time.")
+    ] = 36.0,
 ) -> None:
     """Run the whole hub with simulated instruments, a broker and a CRM receiver."""
-    from hub.demo import run_demo
+    from hub.demo import run_demo, run_instruments
 
+    if instruments:
+        if keep or factor != 24.0:
+            raise CommandRefused("--instruments runs in real time and ends by itself: --seconds")
+        raise typer.Exit(run_instruments(out, seconds=seconds, lang=lang))
     raise typer.Exit(run_demo(out, factor=factor, keep=keep, lang=lang))
 
 

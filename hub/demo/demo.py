@@ -58,9 +58,9 @@ def run_demo(
     console = Console(width=None if sys.stdout.isatty() else _PLAIN_COLUMNS)
     words: Lang = "en" if lang == "en" else "zh"
     stop = threading.Event()
-    with _signals(stop), Screen(console, words) as screen:
+    with on_signals(stop), Screen(console, words) as screen:
         try:
-            demo = _Demo(_new_folder(out), factor, words, screen, stop, scenarios)
+            demo = _Demo(new_folder(out), factor, words, screen, stop, scenarios)
             return demo.run(console, keep, embedded_broker)
         except Stopped:
             screen.say("stopped")
@@ -88,8 +88,6 @@ class _Demo:
         self._scenarios = scenarios
         self._state = folder / "state"
         self._socket = self._state / "hub.sock"
-        if len(os.fsencode(self._socket)) > _LONGEST_SOCKET_PATH:
-            raise DemoFailed(f"{folder}: path too long for a Unix socket; give a shorter --out")
         self._clock = SharedClock.create(folder / "clock", time.time_ns() // 1000, factor)
         self._pacer = Pacer(self._clock)
         self._factor = factor
@@ -234,7 +232,7 @@ class _Demo:
         return []
 
 
-def _new_folder(out: Path) -> Path:
+def new_folder(out: Path) -> Path:
     """A folder of this run's own under *out*, and the link `latest` to it."""
     out = out.resolve()
     started = time.strftime("%Y%m%d-%H%M%S")
@@ -243,6 +241,8 @@ def _new_folder(out: Path) -> Path:
     while folder.exists():
         number += 1
         folder = out / f"{started}-{number}"
+    if len(os.fsencode(folder / "state" / "hub.sock")) > _LONGEST_SOCKET_PATH:
+        raise DemoFailed(f"{folder}: path too long for a Unix socket; give a shorter --out")
     folder.mkdir(parents=True)
     fresh = out / f".latest.{os.getpid()}"
     fresh.unlink(missing_ok=True)
@@ -252,7 +252,7 @@ def _new_folder(out: Path) -> Path:
 
 
 @contextmanager
-def _signals(stop: threading.Event) -> Iterator[None]:
+def on_signals(stop: threading.Event) -> Iterator[None]:
     """Ctrl-C and SIGTERM set *stop*. On another thread than the main one nothing is changed."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -62,6 +62,8 @@ class AxetrisLgd:
         self._framer = LengthFramer(size_of, b"{", LONGEST, whole)
         self._confirm = Confirm(settings.believed.step)
         self._serial = ""
+        self._plate = settings.serial
+        self._heard_us = 0
         self._asks_left = ASK_AT_MOST
         self._ask_now = False
         self._noise = Noise(name, self._framer)
@@ -77,11 +79,14 @@ class AxetrisLgd:
     def reset(self) -> None:
         """Another module may be on the line: it is asked who it is."""
         self._framer.reset()
+        self._noise.reset()
+        self._forget()
+
+    def _forget(self) -> None:
         self._confirm.reset()
         self._serial = ""
         self._asks_left = ASK_AT_MOST
         self._ask_now = False
-        self._noise.reset()
 
     def read(self, port: Port) -> Sequence[Intake]:
         """One intake for each packet that has come, and one for noise between packets."""
@@ -90,6 +95,10 @@ class AxetrisLgd:
             port.write(ASK_VERSION)
         frames = self._framer.feed(port.read(LISTEN_S))
         at_us = self._clock.now_us()
+        if frames:
+            if at_us - self._heard_us > self.stale_after_s * 1e6:
+                self._forget()  # who speaks after a silence may be another module
+            self._heard_us = at_us
         return self._noise.told(at_us) + [self._intake(frame, at_us) for frame in frames]
 
     def _intake(self, frame: bytes, at_us: int) -> Intake:
@@ -121,7 +130,7 @@ class AxetrisLgd:
         quality = self.quality(packet, number)
         reading = measure(
             instrument=self.name,
-            serial=self._serial or self._settings.serial,
+            serial=self._serial or self._plate,
             quantity="gas",
             value=float32_text(number) if number is not None and quality == "good" else "",
             unit=self._settings.unit,
@@ -138,6 +147,7 @@ class AxetrisLgd:
         if said.serial != self._serial:
             self._confirm.reset()
         self._serial = said.serial
+        self._plate = ""  # no longer speaks for it: who cannot tell from now on is another
         return "version"
 
     def _stranger(self) -> str:

@@ -124,7 +124,7 @@ class ConstAdditel(Gauge[ConstAdditelSettings]):
             raise BadFrame(f"{self.name}: asked for OTYPE, answered {frame!r}")
         if answer.serial and wanted and answer.serial != wanted:
             return self.refused(frame, dropped="other_instrument")
-        self.serial = answer.serial or wanted  # if it cannot tell, its plate must do
+        self.told(answer.serial)
         return None
 
     def look(self, port: Port) -> Intake:

@@ -115,7 +115,7 @@ class CrystalXp2i(Gauge[CrystalXp2iSettings]):
             raise BadFrame(f"{self.name}: two answers to ?SN# differ: {frame!r}, {again!r}")
         if answer.serial and wanted and answer.serial != wanted:
             return self.refused(frame, dropped="other_instrument")
-        self.serial = answer.serial or wanted  # if it cannot tell, its plate must do
+        self.told(answer.serial)
         return None
 
     def look(self, port: Port) -> Intake:

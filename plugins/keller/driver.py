@@ -132,6 +132,7 @@ class Keller:
         self._clock = clock
         self._channel, self._sensor_bits = CHANNELS[settings.channel]
         self._serial: str | None = None
+        self._plate = settings.serial
 
     @property
     def poll_every_s(self) -> float | None:
@@ -189,7 +190,9 @@ class Keller:
             told = "" if answer.exception else answer.serial
         if told and wanted and told != wanted:
             return self._dropped(frame, "other_instrument")
-        self._serial = told or wanted
+        if told:
+            self._plate = ""  # no longer speaks for it: who cannot tell from now on is another
+        self._serial = told or self._plate
         return None
 
     def _reading(self, answer: Answer) -> Reading:

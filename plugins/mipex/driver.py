@@ -38,6 +38,7 @@ class Mipex:
         self._warm_until_us = 0
         self._serial = ""
         self._doubted_serial = ""
+        self._plate = settings.serial
         self._asks_left = 0
         self.reset()
 
@@ -87,6 +88,7 @@ class Mipex:
         if serial == before:
             if self._settings.serial in ("", serial):
                 self._serial = serial
+                self._plate = ""  # no longer speaks for it: who cannot tell later is another
             else:
                 drop = "other_instrument"
                 self._asks_left = ASK_AT_MOST
@@ -101,7 +103,7 @@ class Mipex:
         quality = self.quality(answer, at_us)
         return measure(
             instrument=self.name,
-            serial=self._serial or self._settings.serial,
+            serial=self._serial or self._plate,
             quantity="gas",
             value=answer.pct_vol if quality == "good" else "",
             unit="%vol",

@@ -185,6 +185,7 @@ class _Identity:
     def __init__(self, settings: ModbusSettings, place: Place | None) -> None:
         self._place = place
         self._set = settings.serial
+        self._plate = settings.serial
         self._told: str | None = None if place else ""
         self.request: Request | None = None
         if place is not None:
@@ -200,7 +201,7 @@ class _Identity:
 
     @property
     def serial(self) -> str:
-        return self._told or self._set
+        return self._told or self._plate
 
     def take(self, registers: bytes) -> None:
         """The registers of the serial; b"" from an instrument that has none."""
@@ -210,6 +211,8 @@ class _Identity:
             take = raw(place, {(place.function, place.first): 0})
             found = number(take(registers), place.type)
             self._told = format(found, "f") if isinstance(found, Decimal) else ""
+        if self._told:
+            self._plate = ""  # no longer speaks for it: who cannot tell from now on is another
 
     def forget(self) -> None:
         """It may be another one by now."""
