@@ -28,7 +28,7 @@ Slip = tuple[str, str, str]
 
 ROOT = Path(__file__).resolve().parent.parent
 SURVIVORS = ROOT / "docs" / "mutation-survivors.md"
-COPIED = ("hub", "plugins", "tests", "pyproject.toml", "README.md")
+COPIED = ("hub", "plugins", "config", "tests", "pyproject.toml", "README.md")
 # mutmut's exit codes: the tests failed (or pytest broke on the mutant), or ran out of time.
 KILLED = {1, 3, 36, -24, 24, 152, 255}
 TARGET_PCT = 95.0

@@ -263,6 +263,7 @@ def planted(folder: Path, faults: Mapping[str, Sequence[tuple[str, str]]]) -> Pa
         shutil.copytree(
             root / package, tree / package, ignore=shutil.ignore_patterns("__pycache__")
         )
+    shutil.copytree(root / "config" / "rulepacks", tree / "config" / "rulepacks")
     for name, changes in faults.items():
         text = (root / name).read_text()
         for sound, faulty in changes:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from hub.noise import Noise
     from hub.peaks import Peaks
     from hub.port import Port
+    from hub.presence import Presence
     from hub.procedures import Assessment, ProcedureKind, Row, TestOrder, Verdict
     from hub.rulepack import RulePack
     from hub.settings import (
@@ -99,6 +100,7 @@ __all__ = [
     "PolledSettings",
     "Port",
     "PortGone",
+    "Presence",
     "Probe",
     "ProcedureKind",
     "Reading",
@@ -130,6 +132,7 @@ _HOME = {
     "Noise": "hub.noise",
     "Peaks": "hub.peaks",
     "PolledSettings": "hub.settings",
+    "Presence": "hub.presence",
     "Arrival": "hub.mqtt.wire",
     "BadFrame": "hub.errors",
     "BatchSinkSettings": "hub.settings",

@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 
+from hub import evidence
 from hub.alarms import AlarmWatch
 from hub.bus import Bus
 from hub.clock import iso
@@ -69,6 +70,7 @@ def run(config: Config, stop: threading.Event) -> int:
             desk.restore(reader)
             alarms.restore(reader)
             timekeeper.start(ledger, reader, desk)
+            evidence.ready(ledger, reader)
             prime(parts.links.values(), reader)
             cursors = Cursors(stored_cursors(reader), list(wakes.values()))
         judging = Judging(
@@ -86,6 +88,7 @@ def run(config: Config, stop: threading.Event) -> int:
             clock,
             linger_us=config.hub.commit_linger_ms * 1000,
             commit_at=config.hub.commit_at,
+            lang=config.hub.language,
         )
 
         taps = {name: Tap(clock) for name in parts.links}
@@ -130,6 +133,7 @@ def run(config: Config, stop: threading.Event) -> int:
             lambda: named | judging.latest().keys(),
             looks,
             parts.links,
+            config.hub.language,
         )
         control = ControlSocket(config.socket, commands.table(), config.hub.admin_gid)
         # Started from the end of the flow to its beginning; stopped the other way round, so that

@@ -16,10 +16,12 @@ from hub.errors import CommandRefused
 from hub.ledger import Transaction
 from hub.measuring import facts_of
 from hub.model import Intake
-from hub.order_file import UnusableInput, closest, strict_json
+from hub.near import guess
+from hub.order_file import UnusableInput, strict_json
 from hub.outbox import Outbox, replay, retry
 from hub.registry import Registry
 from hub.tapping import Tap
+from hub.texts import Language
 
 Submit = Callable[[Callable[[Transaction], Any]], "Future[Any]"]
 DONE_WITHIN_S = 20.0
@@ -39,10 +41,12 @@ class Commands:
         known: Callable[[], Collection[str]] = frozenset,
         taps: Mapping[str, Tap] | None = None,
         links: Mapping[str, object] | None = None,
+        lang: Language = "en",
     ) -> None:
         """*known* gives the names of the instruments that this gateway has heard of.
 
         links  by name; those that take what a person hands in are asked for it
+        lang   of what is said of evidence
         """
         self._desk = desk
         self._outbox = outbox
@@ -53,6 +57,7 @@ class Commands:
         self._known = known
         self._taps = taps or {}
         self._links = links or {}
+        self._lang: Language = lang
 
     def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Name of the command -> what it does with the request's arguments."""
@@ -124,7 +129,8 @@ class Commands:
     def enter(self, request: Mapping[str, Any], way: Way) -> Mapping[str, Any]:
         """Take readings that a person hands in; see `hub.entering`."""
         _text(request, "number")
-        return enter(self._desk, self._links, way, request, self._clock.now_us(), self._do)
+        now_us = self._clock.now_us()
+        return enter(self._desk, self._links, way, request, now_us, self._do, self._lang)
 
     def abort(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         number, reason = _text(request, "number"), _text(request, "reason", "")
@@ -157,7 +163,7 @@ class Commands:
         known = self._known()
         return [
             f'this gateway does not know instrument "{name}": it is not in the configuration, and '
-            f"no reading of it has come since the start. Check the name{closest(name, known)}"
+            f"no reading of it has come since the start. Check the name{guess(name, known)}"
             for name in dict.fromkeys(names)
             if name not in known
         ]

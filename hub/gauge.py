@@ -18,6 +18,7 @@ from hub.errors import BadFrame, InstrumentSilent
 from hub.measuring import measure
 from hub.model import Intake
 from hub.port import Port
+from hub.presence import Presence
 from hub.settings import PolledSettings
 
 
@@ -36,10 +37,6 @@ class GaugeSettings(PolledSettings):
         default="",
         max_length=64,
         description="Serial number it must have; absent takes the one it tells.",
-    )
-    ask_serial: bool = Field(
-        default=True,
-        description="Ask for the serial number; false for a gauge that keeps silent then.",
     )
     confirm_over: Decimal = Field(
         default=Decimal(50),
@@ -65,7 +62,8 @@ S = TypeVar("S", bound=GaugeSettings)
 
 
 class Gauge(ABC, Generic[S]):
-    """One gauge. Who it is, is asked at first contact and after every silence.
+    """One gauge. Who it is, is asked at first contact, after every silence, and when no good
+    answer has come for so long that it could have been exchanged (`hub.presence`).
 
     A subclass says how to `meet` it and how to `look`; `settings` and `serial` (None until it was
     met) are there for it.
@@ -78,10 +76,15 @@ class Gauge(ABC, Generic[S]):
         self._clock = clock
         self._confirm = Confirm(settings.confirm_over, first=True)
         self._plate = settings.serial
+        self._presence = Presence(clock)
 
-    @abstractmethod
     def meet(self, port: Port) -> Intake | None:
-        """Set `serial`; an intake instead when the gauge is not the one it should be."""
+        """Set `serial`; an intake instead when the gauge is not the one it should be.
+
+        One that cannot be asked leaves this as it is: then its plate speaks for it.
+        """
+        self.serial = self.settings.serial
+        return None
 
     @abstractmethod
     def look(self, port: Port) -> Intake:
@@ -107,9 +110,11 @@ class Gauge(ABC, Generic[S]):
         raises  InstrumentSilent, BadFrame
         """
         try:
-            if self.serial is None and (stranger := self._met(port)):
+            unknown = self.serial is None or self._presence.lapsed
+            if unknown and (stranger := self._met(port)):
                 return [stranger]
             intakes = [self.look(port)]
+            self._presence.seen()
         except InstrumentSilent:
             self.reset()  # who answers next may be another gauge
             raise
@@ -129,10 +134,12 @@ class Gauge(ABC, Generic[S]):
         self.serial = serial or self._plate
 
     def _met(self, port: Port) -> Intake | None:
-        if self.settings.ask_serial:
-            return self.meet(port)
-        self.serial = self.settings.serial
-        return None
+        before, self.serial = self.serial, None
+        stranger = self.meet(port)
+        if self.serial != before:
+            self._confirm.reset()  # another gauge's values say nothing about this one's
+        self._presence.seen()
+        return stranger
 
     def seen(self, frame: bytes, value: str, unit: str, quality: str = "good") -> Intake:
         """What a look gave, as a reading; in doubt the drop "unconfirmed"."""

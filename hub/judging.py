@@ -16,6 +16,7 @@ from hub.alarms import AlarmWatch
 from hub.bus import Bus, Item, Task
 from hub.clock import Clock, iso
 from hub.desk import Desk, Ruling
+from hub.entering import hand_over, handed_in
 from hub.errors import CommandRefused, StoreUnavailable
 from hub.events import alarm_event, verdict_event
 from hub.following import Cursors
@@ -24,6 +25,7 @@ from hub.model import Intake, Notice, Reading
 from hub.outbox import Outbox
 from hub.registry import Registry
 from hub.settling import Settling
+from hub.texts import Language
 from hub.timekeeping import Timekeeper
 from hub.watchdog import Watchdog
 
@@ -58,6 +60,7 @@ class Judging:
         clock: Clock,
         linger_us: int,
         commit_at: int,
+        lang: Language = "en",
     ) -> None:
         self._gateway = gateway
         self._bus = bus
@@ -73,6 +76,7 @@ class Judging:
         self._clock = clock
         self._linger_us = linger_us
         self._commit_at = commit_at
+        self._lang: Language = lang
         self._pending: list[Item] = []
         self._oldest_us = 0
         self._refusing = ""
@@ -139,8 +143,11 @@ class Judging:
         )
 
     def _look(self, items: Sequence[Item]) -> bool:
-        """Show new intakes to desk and alarm watch. True when an alarm must be recorded now."""
-        intakes = [item for item in items if type(item) is Intake]
+        """Show new intakes to desk and alarm watch. True when an alarm must be recorded now.
+
+        What was handed in is shown when it is recorded: only then is it known whose it is.
+        """
+        intakes = [item for item in items if type(item) is Intake and not handed_in(item)]
         self._desk.observe(intakes)
         for instrument in self._alarms.look(intakes):
             self._desk.hasten(instrument)
@@ -151,7 +158,8 @@ class Judging:
     ) -> None:
         answers: list[tuple[Future[Any], Any, BaseException | None]] = []
         pending = [] if only_tasks else self._pending
-        intakes = [item for item in pending if type(item) is Intake]
+        handed = [item for item in pending if type(item) is Intake and handed_in(item)]
+        intakes = [item for item in pending if type(item) is Intake and not handed_in(item)]
         notices = [item for item in pending if type(item) is Notice]
         now_us = self._clock.now_us()
         try:
@@ -169,6 +177,10 @@ class Judging:
                 for ruling in rulings:
                     body = self._desk.record(tx, ruling, now_us)
                     self._outbox.address(tx, verdict_event(self._gateway, body, tx.checkpoint()))
+                intakes += [
+                    hand_over(self._desk, self._settling, tx, one, now_us, self._lang)
+                    for one in handed  # after the rulings, which had not seen them
+                ]
                 answers.extend(self._answer(tx, task) for task in tasks)
                 self._cursors.write(tx)
         except StoreUnavailable as fault:

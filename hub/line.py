@@ -17,7 +17,7 @@ import structlog
 from hub.adapter import present
 from hub.clock import Clock
 from hub.errors import BadFrame, ConfigError, Fault, PortGone
-from hub.model import Intake, LineDriver, Notice
+from hub.model import Addressed, Intake, LineDriver, Notice
 from hub.port import Port, PortSettings
 from hub.schedule import Schedule
 from hub.tapping import Tap
@@ -70,7 +70,8 @@ class Line:
     overrun_s  a streaming instrument's input is no longer trusted after `put` has blocked for
                longer; absent: what fills the kernel's buffer at the line's speed, at most 2 s,
                because what waits in the buffer is stamped when it is read
-    raises     ConfigError when an instrument that streams shares its line
+    raises     ConfigError when an instrument that streams shares its line, or one whose answers
+               could be taken for another's
     """
 
     def __init__(
@@ -91,6 +92,8 @@ class Line:
                 f"{', '.join(who for who in drivers if who != streams[0])}; they would speak at "
                 "once: give it a line of its own"
             )
+        if len(drivers) > 1:
+            _told_apart(name, drivers)
         self.name = name
         self._beat = f"line:{name}"
         self._settings = settings
@@ -187,6 +190,9 @@ class Line:
         except Exception as bug:  # noqa: BLE001 - a driver's bug must cost this instrument alone
             self._driver_failed(who, bug)
             return
+        if late := self._port.take_late(who):  # it came before what was asked in this turn
+            intakes = [Intake(who, late, asked_us, dropped="late"), *intakes]
+            reason += "; its last answer came too late: raise answer_within_s" if reason else ""
         instrument.failed = False
         self._port_back()
         if intakes or self.tap.moved:
@@ -196,6 +202,8 @@ class Line:
             self._schedule.answered(who, now_us)
         else:
             self._schedule.missed(who, now_us, now_us - asked_us)
+        if owed_s := self._port.owed_s(who):  # asked before, it would keep the others waiting
+            self._schedule.rest(who, now_us, round(owed_s * 1e6))
         changes = self._account(who, intakes, now_us)
         instrument.reason = reason or instrument.reason
         self._emit([*changes, *intakes])
@@ -325,3 +333,24 @@ class Line:
         tell(what, subject=subject, line=self.name, detail=detail)
         self.tap.note("notice", text=f"{subject}: {what}: {detail}")
         return Notice(self._clock.now_us(), subject, what, detail)
+
+
+def _told_apart(line: str, drivers: Mapping[str, LineDriver]) -> None:
+    """Refuse a line on which one instrument's late answer would be taken for another's."""
+    owners: dict[str, str] = {}
+    for who, driver in drivers.items():
+        marks = driver.answers_as if isinstance(driver, Addressed) else frozenset()
+        if not marks:
+            others = ", ".join(other for other in drivers if other != who)
+            raise ConfigError(
+                f"line {line}: nothing in the answers of {who} says that they are its own, and it "
+                f"shares the line with {others}: a late answer of one would be recorded as the "
+                f"other's; set an address for {who}, if it has one, or give it a line of its own"
+            )
+        for mark in sorted(marks):
+            if (other := owners.setdefault(mark, who)) != who:
+                raise ConfigError(
+                    f"line {line}: {other} and {who} are answered alike ({mark}): a late answer "
+                    f"of one would be recorded as the other's; give {who} another address, or a "
+                    "line of its own"
+                )

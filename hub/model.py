@@ -177,6 +177,19 @@ class LineDriver(Protocol):
         """Forget half-received bytes: the port was opened again or its input was cleared."""
 
 
+@runtime_checkable
+class Addressed(Protocol):
+    """A line driver whose instrument can share its line, because its answers say whose they are.
+
+    `answers_as` is what marks them, in words, such as "slave 1, function 03, 2 registers". None
+    of it may be another's on the line: that one's late answer would be taken for ours. A driver
+    without it, or with nothing in it, has the line for itself.
+    """
+
+    @property
+    def answers_as(self) -> frozenset[str]: ...
+
+
 class Sink(Protocol):
     """A system that takes parcels. Must act once per `Parcel.key`. One thread calls it.
 

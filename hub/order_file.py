@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from typing import Any, Final, cast
 
+from hub.near import guess
 from hub.procedures.case import PROCEDURES, Instrument, TestOrder
 from hub.units import QUANTITIES, UnknownUnit, canonical
 
@@ -120,12 +120,6 @@ def parse_order(given: object, procedures: Iterable[str] = PROCEDURES) -> TestOr
     )
 
 
-def closest(word: str, known: Iterable[str]) -> str:
-    """A did-you-mean for an error text, or nothing."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f'; did you mean "{near[0]}"?' if near else ""
-
-
 def _show(value: object) -> str:
     """A foreign value for a one-line message: quoted, escaped, not longer than a glance."""
     text = json.dumps(value, default=str)
@@ -142,7 +136,7 @@ def _known_keys(table: Mapping[str, Any], known: Sequence[str], place: str) -> N
     for key in table:
         if key not in known:
             raise UnusableInput(
-                f'unknown key "{place}{key}"{closest(key, known)}; correct or remove it'
+                f'unknown key "{place}{key}"{guess(key, known)}; correct or remove it'
             )
 
 
@@ -154,8 +148,8 @@ def _text(value: object, key: str) -> str:
 
 def _word(value: object, key: str, words: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in words:
-        guess = closest(value, words) if isinstance(value, str) else ""
-        raise UnusableInput(f'"{key}" is {_show(value)}; use one of {", ".join(words)}{guess}')
+        hint = guess(value, words) if isinstance(value, str) else ""
+        raise UnusableInput(f'"{key}" is {_show(value)}; use one of {", ".join(words)}{hint}')
     return value
 
 

@@ -28,6 +28,10 @@ from hub.tapping import Tap, What
 
 _SLICE_S = 0.2  # how long a stop may go unnoticed
 _READ_MOST = 65536
+_LATE_MOST = 4096
+LATE_S = 1.0
+"""Real seconds from a question on in which its answer may still come. The slowest instrument of
+the catalogue takes half a second; one that is later still is too slow for a poll a second."""
 
 
 class PortSettings(Settings):
@@ -85,6 +89,9 @@ class PortSettings(Settings):
 class Port:
     """A serial device, owned by one thread. `stop` cuts every wait short; `tap` sees all bytes.
 
+    awaits_late  False where nothing is recorded and most questions stay unanswered, as in a
+                 search or a test of faults: no time is spent on what may come late
+
     All calls but `close` raise PortGone when the device is missing, busy, forbidden or broken.
     """
 
@@ -93,14 +100,19 @@ class Port:
         settings: PortSettings,
         stop: threading.Event | None = None,
         tap: Tap | None = None,
+        *,
+        awaits_late: bool = True,
     ) -> None:
         self.settings = settings
         self.name = settings.port
         self._stop = stop or threading.Event()
         self._tap = tap
+        self._awaits_late = awaits_late
         self._serial: Any = None
         self._ahead = b""
         self._busy_until_s = 0.0
+        self._owing_until_s: dict[str, float] = {}
+        self._late: dict[str, bytes] = {}
 
     def open(self) -> None:
         """Take the device for ourselves alone; what it had received before is discarded."""
@@ -175,19 +187,53 @@ class Port:
 
     def discard(self) -> int:
         """Throw away what has been received and not read; returns how many bytes."""
+        return len(self._drained(0.0))
+
+    def clear_for(self, who: str) -> None:
+        """Before a question to *who*: throw away what was received, as `discard` does.
+
+        While the answer to its question before may still come (`missed`), wait for that first: it
+        must not be taken for the answer to this one. What came late is kept for `take_late`,
+        also that of another on the line, who was asked before and is not waited for.
+        """
+        if self._serial is None:  # one that only plays a script owes nothing
+            self.discard()
+            return
+        until_s = self._owing_until_s.pop(who, None)
+        came = self._drained(until_s or 0.0)
+        if until_s is None:
+            who = next((other for other in reversed(self._owing_until_s) if self.owed_s(other)), "")
+        if came and who:
+            self._late[who] = (self.take_late(who) + came)[:_LATE_MOST]
+
+    def missed(self, who: str, within_s: float) -> None:
+        """*who* has given no whole answer in the *within_s* since it was asked; it still may."""
+        if self._awaits_late and self._serial is not None:
+            self._owing_until_s[who] = time.monotonic() + max(within_s, LATE_S - within_s)
+
+    def owed_s(self, who: str) -> float:
+        """How long, in real seconds, an answer of *who* may still come; asked now, it is waited."""
+        return max(0.0, self._owing_until_s.get(who, 0.0) - time.monotonic())
+
+    def take_late(self, who: str) -> bytes:
+        """What came too late from *who* and was not taken yet."""
+        return self._late.pop(who, b"")
+
+    def _drained(self, until_s: float) -> bytes:
+        """What is there, and what comes until *until_s*: gone, and the line not idle after it."""
         fd = self._fd()
         thrown, self._ahead = self._ahead, b""
         self._show("unread", thrown)
-        count = len(thrown)
-        while count < _READ_MOST and self._ready(fd, select.POLLIN, 0.0):
-            thrown = self._received(fd, _READ_MOST)
-            self._show("unread", thrown)
-            count += len(thrown)
+        while len(thrown) < _READ_MOST and self._ready(fd, select.POLLIN, until_s):
+            part = self._received(fd, _READ_MOST)
+            self._busy_until_s = time.monotonic()
+            self._show("unread", part)
+            thrown += part
         try:
             termios.tcflush(fd, termios.TCIFLUSH)
         except termios.error as error:
             raise self._gone(error) from error
-        return count
+        return thrown
 
     def _fd(self) -> int:
         if self._serial is None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from hub.order_file import UnusableInput, closest
+from hub.near import guess
+from hub.order_file import UnusableInput
 from hub.procedures.case import EVENTS, QUALITIES, Row, TestOrder
 from hub.units import ALL_UNITS, QUANTITIES
 
@@ -70,7 +71,7 @@ def _check(word: str, what: str, known: Sequence[str], line: int) -> None:
     if word not in known:
         raise UnusableInput(
             f"line {line}: unknown {what} {word[:40]!r}; "
-            f"use one of {', '.join(known)}{closest(word, known)}"
+            f"use one of {', '.join(known)}{guess(word, known)}"
         )
 
 

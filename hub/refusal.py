@@ -5,7 +5,6 @@ against the keys of that table. A value is never shown where the name of a secre
 people paste the secret itself there.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, get_args
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from hub.near import guess, nearest
 from hub.settings import names_secret
 
 LONGEST_VALUE = 80
@@ -49,7 +49,7 @@ def explain(invalid: ValidationError, model: type[BaseModel], where: str) -> lis
         (place.where, near)
         for place, fault in placed
         if fault["type"] == "extra_forbidden"
-        for near in _near(_last(place), place.known)
+        if (near := nearest(_last(place), place.known))
     }
     return [
         f"{place.where}: {_words(place, fault)}"
@@ -61,8 +61,8 @@ def explain(invalid: ValidationError, model: type[BaseModel], where: str) -> lis
 def suggestion(word: str, known: Iterable[str]) -> str:
     """A remedy for a word that is not one of *known*."""
     names = sorted(known)
-    near = _near(word, names)
-    return f'did you mean "{near[0]}"?' if near else f"known: {', '.join(names) or 'none'}"
+    near = nearest(word, names)
+    return f'did you mean "{near}"?' if near else f"known: {', '.join(names) or 'none'}"
 
 
 def locate(model: type[BaseModel], loc: Sequence[int | str], where: str) -> Place:
@@ -82,10 +82,6 @@ def locate(model: type[BaseModel], loc: Sequence[int | str], where: str) -> Plac
                 field = _field(owner, part)
             inside = [] if field is None else _models(field.annotation)
     return Place(where, ".".join(key), tuple(owner.model_fields), field)
-
-
-def _near(word: str, known: Iterable[str]) -> list[str]:
-    return difflib.get_close_matches(word, sorted(known), n=1)
 
 
 def _last(place: Place) -> str:
@@ -118,9 +114,7 @@ def _words(place: Place, fault: Any) -> str:
 
 
 def _one_of(word: str, words: Sequence[str]) -> str:
-    near = _near(word, words)
-    listed = f"use one of {', '.join(words)}"
-    return f'{listed}; did you mean "{near[0]}"?' if near else listed
+    return f"use one of {', '.join(words)}{guess(word, words)}"
 
 
 def _shown(value: object, field: FieldInfo | None) -> str:

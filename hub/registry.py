@@ -3,7 +3,6 @@
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, TypeVar
@@ -97,13 +96,10 @@ def import_plugin(name: str) -> ModuleType:
 
     raises  ConfigError naming what there is, when it cannot be found
     """
-    strangers = {point.name: point.value for point in entry_points(group="gashub")}
-    if "." in name:
-        module = name
-    elif find_spec(f"plugins.{name}") is None and name in strangers:
-        module = strangers[name]
-    else:  # a built-in; a stranger of the same name cannot take its place
-        module = f"plugins.{name}"
+    # A built-in comes first: a stranger of the same name cannot take its place.
+    built_in = "." not in name and find_spec(f"plugins.{name}") is not None
+    strangers = {} if built_in else _strangers()
+    module = name if "." in name else strangers.get(name, f"plugins.{name}")
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as missing:
@@ -112,6 +108,13 @@ def import_plugin(name: str) -> ModuleType:
             f"{suggestion(name, {*built_in_plugins(), *strangers})} (a module of your own needs "
             "a dot in its name, or an entry point of group gashub)"
         ) from missing
+
+
+def _strangers() -> Mapping[str, str]:
+    """Modules by the short names that installed packages give them."""
+    from importlib.metadata import entry_points  # noqa: PLC0415  built-ins do without
+
+    return {point.name: point.value for point in entry_points(group="gashub")}
 
 
 def built_in_plugins() -> list[str]:

@@ -74,10 +74,10 @@ class Schedule:
         turn.due_us = now_us - cost_us + turn.every_us
 
     def rest(self, name: str, now_us: int, rest_us: int) -> None:
-        """Leave *name* alone for a while: its driver failed."""
+        """Leave *name* alone for so long at least."""
         turn = self._turns[name]
         turn.asked_us = now_us
-        turn.due_us = now_us + rest_us
+        turn.due_us = max(turn.due_us, now_us + rest_us)
 
     def owed(self, name: str, now_us: int) -> bool:
         """Whether *name* is only waiting for its turn, so that its silence is not its fault."""

@@ -1,8 +1,10 @@
 """The hub as a service: one config, signals, an exit code, and nothing it does not need."""
 
+import os
 import sys
-from importlib.util import LazyLoader, find_spec, module_from_spec
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 LISTEN_S = 0.2
 
@@ -39,18 +41,27 @@ def serve(config: Path) -> int:
 
 
 def _travel_light() -> None:
-    """Keep out what the log library loads and a service never uses: 7 MB of a small box.
+    """Keep out what libraries load and a service never uses: 7 MB of a small box.
 
     rich only colours tracebacks on a terminal, and structlog does without it; asyncio serves its
-    async methods, and is loaded after all if anybody touches it.
+    async methods, and is loaded after all if anybody touches it. pydantic would look through all
+    installed packages for plugins of its own.
     """
     if "structlog" in sys.modules:
         return
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # its import then fails
-    spec = find_spec("asyncio")
-    if spec is None or spec.loader is None or "asyncio" in sys.modules:
-        return
-    spec.loader = LazyLoader(spec.loader)
-    module = module_from_spec(spec)
-    sys.modules["asyncio"] = module
-    spec.loader.exec_module(module)
+    sys.modules.setdefault("asyncio", _Later("asyncio"))
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+
+class _Later(ModuleType):
+    """A module that is imported at the first look into it.
+
+    The library's LazyLoader loads at the next `import` already, which looks at its spec.
+    """
+
+    def __getattr__(self, name: str) -> object:
+        del sys.modules[self.__name__]
+        module = import_module(self.__name__)
+        self.__dict__.update(module.__dict__)
+        return getattr(module, name)

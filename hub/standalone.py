@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from typing import Any
 
+from hub import evidence
 from hub.clock import HubClock
 from hub.commands import Commands
 from hub.config import Config
@@ -37,12 +38,21 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
         desk = Desk(parts.registry, parts.pack, facts)
         with LedgerReader(config.hub.state_dir) as reader:
             desk.restore(reader)
+            evidence.ready(ledger, reader)
             if isinstance(clock, HubClock):
                 anchor(clock, reader)
         outbox = Outbox(parts.consignees, config.hub.state_dir, submit, clock)
         named = known_names(config, parts)
         commands = Commands(
-            desk, outbox, parts.registry, clock, submit, dict, lambda: named, links=parts.links
+            desk,
+            outbox,
+            parts.registry,
+            clock,
+            submit,
+            dict,
+            lambda: named,
+            links=parts.links,
+            lang=config.hub.language,
         )
         table = commands.table()
         if do not in table:

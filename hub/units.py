@@ -7,8 +7,9 @@ depends on the basis the instrument declares, and that is a matter for the rules
 
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Final
+
+from hub.near import guess
 
 ONE: Final = Decimal(1)
 ZERO: Final = Decimal(0)
@@ -107,13 +108,11 @@ def _explain(quantity: str, unit: str) -> str:
     units = UNITS.get(quantity)
     if units is None:
         return f"quantity {quantity!r} is unknown; use one of {', '.join(QUANTITIES)}"
-    near = get_close_matches(unit, units, n=1, cutoff=0.5)
-    folded = [known for known in units if known.casefold() == unit.casefold()]
-    hint = (folded or near)[:1]
-    guess = f'; did you mean "{hint[0]}"?' if hint else ""
+    folded = next((known for known in units if known.casefold() == unit.casefold()), "")
+    hint = guess(folded or unit, units, cutoff=0.5)
     if unit in AMBIGUOUS and quantity in ("pressure", "barometer"):
-        guess = f"; it says too little: {AMBIGUOUS[unit]}"
-    return f"unit {unit!r} is not a unit of {quantity}; use one of {', '.join(units)}{guess}"
+        hint = f"; it says too little: {AMBIGUOUS[unit]}"
+    return f"unit {unit!r} is not a unit of {quantity}; use one of {', '.join(units)}{hint}"
 
 
 def known(quantity: str, unit: str) -> bool:

@@ -145,9 +145,12 @@ class LinkRig:
         self.run_until(lambda: not self.driver._backlog.waiting, "the end of the backlog")
 
     def run_quiet(self, turns: int = 15) -> None:
-        """Let whatever would still come, come."""
+        """Let whatever would still come, come; a broker also reads all that was sent to it."""
         for _ in range(turns):
             self.turn()
+        if self.driver._link.connected:
+            sync = self.driver._link.client.publish("rig/sync", b"", 1)
+            self.run_until(sync.is_published, "the broker to have read everything")
 
     def subscribed(self) -> Self:
         """Open, and wait until the broker has a session with our subscription."""

@@ -376,3 +376,18 @@ def test_a_storm_of_signals_never_hangs_the_stop(tmp_path: Path) -> None:
             hub.process.send_signal(signal.SIGINT)
 
         assert hub.process.wait(20) == 0, hub.log()
+
+
+def test_a_service_leaves_the_log_librarys_luggage_behind() -> None:
+    """Until somebody needs it: asyncio is there when it is looked into."""
+    script = """
+import sys
+from hub.service import _travel_light
+_travel_light()
+import structlog, hub.app
+assert not {"asyncio.base_events", "rich.console"} & sys.modules.keys()
+import asyncio
+asyncio.run(asyncio.sleep(0))
+assert "asyncio.base_events" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

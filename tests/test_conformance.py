@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -10,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from hub.cli import app
 from hub.conformance import Options, examine
 from hub.conformance.examining import CHECKS, NO_GOLD, described
 from hub.errors import ConfigError
@@ -47,7 +47,7 @@ def examined(request: pytest.FixtureRequest) -> Iterator[Waiting]:
             if getattr(item, "module", None) is not request.module:
                 continue
             if plugin := asked.get("plugin"):
-                jobs[plugin] = pool.submit(examine, plugin, Options())
+                jobs[plugin] = pool.submit(examine, plugin, Options(tests=False))
             if fault := asked.get("fault"):
                 jobs[name_of(fault)] = pool.submit(planted, fault["kind"], fault.get("change", []))
         yield jobs
@@ -100,7 +100,7 @@ def test_no_built_in_can_have_gold_or_claims_it() -> None:
 def test_what_cannot_be_asked_is_told_and_is_no_pass() -> None:
     """A person has no wire and a folder gives no answers; a procedure and a sink are no device."""
     for plugin, reasons in NOT_ASKED.items():
-        (result,) = examine(plugin, Options())
+        (result,) = examine(plugin, Options(tests=False))
         assert (result.level, result.beside) == ("silver", (NO_GOLD, *reasons)), plugin
         checks = [check for level in CHECKS[result.sort].values() for check in level]
         assert result.met == len(checks) - len(reasons)
@@ -137,8 +137,8 @@ def test_a_plugin_that_is_not_there_is_named() -> None:
 
 
 def test_the_command_answers_in_json_and_by_its_exit_code() -> None:
-    """0 for a built-in that is silver."""
-    said = CliRunner().invoke(app, ["conformance", "gov_filing", "--json"])
-    assert said.exit_code == 0
+    """0 for a built-in that is silver; what an examined link logs is no part of the answer."""
+    command = [sys.executable, "-m", "hub", "conformance", "mqtt", "--json"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     (row,) = json.loads(said.stdout)
-    assert (row["plugin"], row["level"], row["claimed"]) == ("gov_filing", "silver", "silver")
+    assert (row["plugin"], row["level"], row["claimed"]) == ("mqtt", "silver", "silver")

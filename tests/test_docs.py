@@ -87,6 +87,9 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in worked_example().items():
         ours = text.replace("plugins.dp20", "worked.dp20")
         (home / "worked" / "dp20" / name).write_text(ours, encoding="utf-8")
+    page = home / "worked" / "dp20" / "README.md"
+    said = page.read_text(encoding="utf-8")
+    page.write_text(said.replace("Nothing: the protocol is made up.", "No DP20 was heard here."))
     shell(home, BIN / "gashub", "samples", "worked.dp20", "--write")
     return home
 

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import os
+import shutil
 import socket
 import ssl
 import stat
@@ -29,6 +30,7 @@ from hub.doctor.ports import READ_AND_WRITE
 from hub.doctor.reach import answers
 from hub.doctor.record import Record, look_at_store
 from hub.doctor.running import Running, running_hub
+from hub.rulepack import SHIPPED
 from hub.simulate.mosquitto import Mosquitto
 from hub.simulate.receiver import Receiver
 from hub.testing import PtyPair, wait_until
@@ -237,9 +239,10 @@ def test_a_plugin_that_does_not_load_does_not_hide_the_others(tmp_path: Path) ->
 def test_a_rule_pack_out_of_force_or_unreadable(
     tmp_path: Path, old: str, new: str, key: str
 ) -> None:
-    shipped = Path(__file__).parent.parent / "hub" / "rulepacks" / "default.toml"
-    pack = tmp_path / "pack.toml"
-    pack.write_text(shipped.read_text().replace(old, new, 1))
+    pack = tmp_path / "pack"
+    shutil.copytree(SHIPPED / "default", pack)
+    identity = pack / "pack.toml"
+    identity.write_text(identity.read_text().replace(old, new, 1))
     site = Site(tmp_path, [], "")
     site.config.write_text(site.config.read_text() + f'rule_pack = "{pack}"\n')
     assert found(site, 1)[key]["state"] == "broken"

@@ -289,7 +289,7 @@ def test_a_shared_line_gives_one_case_for_each_instrument(tmp_path: Path, cable:
     with cable.answering(misbehaving), slave_site(tmp_path, cable) as site:
         site.start()
         wait_until(lambda: site.readings() > 3, "the hub reads")
-        said = site.cli("frames", "record", "riser", "--out", str(out), "--seconds", "4")
+        said = site.cli("frames", "record", "riser", "--out", str(out), "--count", "30")
 
     assert said.returncode == 0, said.stdout + said.stderr
     cases = {case.name: case for case in load(out)}
@@ -415,6 +415,8 @@ def test_a_capture_ends_where_the_cable_was_pulled(tmp_path: Path, cable: PtyPai
             [*command, "--config", str(site.config)], stdout=subprocess.PIPE, text=True
         )
         with recorder:
+            assert recorder.stdout is not None
+            assert "recording line beam" in recorder.stdout.readline()
             with shining(cable, [laser_line()], 0.02):
                 before = site.readings()
                 wait_until(lambda: site.readings() > before + 40, "readings")

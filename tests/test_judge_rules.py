@@ -30,7 +30,11 @@ from tests.toy import (
     without,
 )
 
-DEFAULT = (SHIPPED / "default.toml").read_text(encoding="utf-8")
+DEFAULT = "\n".join(
+    (SHIPPED / "default" / name).read_text(encoding="utf-8")
+    for name in ("pack.toml", "judging.toml")
+)
+"""As one file, which is a pack as well."""
 
 
 def pack_with(*changes: str) -> RulePack:
@@ -260,7 +264,7 @@ def test_the_whole_answer_of_a_tight_pipe() -> None:
             },
         },
         "clauses": ["1.6.5", "1.6.1"],
-        "rule_pack": {"id": "default", "version": "2026.11.1"},
+        "rule_pack": {"id": "default", "version": "2026.11.2"},
         "not_checked": ["let_by", "temperature", "barometer", "environment_unknown"],
         "sentence": {
             "zh": "户内保压：合格。300 秒内压力下降 0 Pa，允许 20 Pa；未修正（uncorrected）："

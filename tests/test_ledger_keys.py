@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from hub.errors import ConfigError
 from hub.ledger.checkpoint import Head, read_checkpoint, sign_checkpoint, signed_by
@@ -107,6 +112,15 @@ def test_a_saved_key_is_private_and_loads_again(tmp_path: Path) -> None:
     assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
     assert PublicKey.from_line((tmp_path / PUBLIC_FILE).read_text()).raw == key.public.raw
     assert DeviceKey.load(tmp_path, key.public.origin).public.line() == key.public.line()
+
+
+def test_the_key_file_is_what_every_library_writes_and_reads(tmp_path: Path) -> None:
+    """PKCS #8 in PEM, byte for byte as the library would have it."""
+    DeviceKey.make("gw").save(tmp_path)
+    pem = (tmp_path / KEY_FILE).read_bytes()
+
+    read = load_pem_private_key(pem, None)
+    assert read.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) == pem
 
 
 def test_a_key_is_never_written_over(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ class Poll:
         self.asked_s: list[float] = []
         self.resets = 0
         self.serial = "A1"
+        self.answers_as = frozenset([name])
 
     def reset(self) -> None:
         self.resets += 1

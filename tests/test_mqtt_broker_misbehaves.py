@@ -141,7 +141,8 @@ def test_a_message_and_a_goodbye_in_one_breath_are_of_the_connection_that_ended(
             link.run_until(lambda: link.seqs == [1])
             link.run_until(lambda: link.said("link_back"))
             link.settle_all()
-            link.run_quiet()
+            for _ in range(15):
+                link.turn()
     finally:
         broker.close()
 

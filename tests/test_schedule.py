@@ -129,3 +129,10 @@ def test_rest_keeps_one_away_and_nobody_else() -> None:
         assert schedule.pick(second * S) == ("fine", 0)
         schedule.answered("fine", second * S)
     assert schedule.pick(30 * S)[0] == "bug"
+
+
+def test_a_rest_never_brings_a_turn_forward() -> None:
+    schedule = Schedule({"a": 10.0}, 0)
+    schedule.missed("a", S, S)
+    schedule.rest("a", S, 2 * S)
+    assert schedule.pick(S) == (None, 9 * S)

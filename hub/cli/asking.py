@@ -19,8 +19,11 @@ def ask(config: Path, do: str, **arguments: Any) -> Any:
     except ConnectionError:
         if do in ("status", "order.progress"):
             raise
+        from hub.config import LogSettings
+        from hub.logs import set_up_log
         from hub.standalone import do_here
 
+        set_up_log(LogSettings(form="console", level="warning"))  # the answer is for stdout alone
         return do_here(settings, do, arguments)
 
 

@@ -90,9 +90,12 @@ def conformance(
     """
     from rich.console import Console
 
+    from hub.config import LogSettings
     from hub.conformance import Options, examine, table
+    from hub.logs import set_up_log
     from hub.registry import built_in_plugins
 
+    set_up_log(LogSettings(form="console", level="error"))  # what a fault provokes is no news
     if checks:
         table.show_checks()
         return

@@ -15,6 +15,7 @@ from hub.cli import author, entering, site
 from hub.cli.asking import ask as _ask
 from hub.cli.asking import show as _show
 from hub.cli.options import CONFIG, ConfigOption, JsonOption
+from hub.cli.rules import rules_app
 from hub.errors import CommandRefused
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ outbox_app = typer.Typer(no_args_is_help=True, help="What waits for the CRM and 
 app.add_typer(order_app, name="order")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(rules_app, name="rules")
 app.add_typer(site.frames_app, name="frames")
 
 

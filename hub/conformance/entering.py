@@ -33,6 +33,8 @@ _ORDER = "T-1"
 _ODD = ("", " ", "-", "NaN", "1e999", "0x10", "12,5", "51O", "\0", "a" * 300, "{}", "\ud800")
 _RANDOM = 200
 _AT_US = 1_790_000_000_000_000
+_KNOWN_FOR_US = 30 * 86_400_000_000
+"""The order is so much older than what is handed in: nothing may be older than its order."""
 
 Given = Mapping[str, str]
 
@@ -109,7 +111,8 @@ class _Counter:
                 for name, quantity in self._declared.items()
             ],
         }
-        self._do(lambda tx: self._desk.add_order(tx, order, self._at_us))
+        known_us = self._at_us - _KNOWN_FOR_US
+        self._do(lambda tx: self._desk.add_order(tx, order, known_us))
         self._do(lambda tx: self._desk.open_attempt(tx, _ORDER, "", self._at_us))
         return self
 

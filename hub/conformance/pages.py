@@ -1,5 +1,6 @@
 """Silver, for every kind: what is written for people is there and true."""
 
+import ast
 import re
 
 from hub.conformance.subject import Subject, Unmet
@@ -12,6 +13,9 @@ _SECTIONS = {
     "what is proved and what is not": "prove|proof|mark|checks reach",
     "sources": "source|manual|document",
 }
+_LEFT = re.compile(r"Nothing: the \w+ is made up")
+_YOURS = "put yours in its place"
+"""How `gashub new-plugin` marks what is not the author's yet, in the page and in the code."""
 
 
 def readme_complete(subject: Subject) -> None:
@@ -20,6 +24,9 @@ def readme_complete(subject: Subject) -> None:
     name = subject.module.__name__.rpartition(".")[2]
     if not re.match(rf"# {re.escape(name)}\b", text):
         raise Unmet(f"README.md does not begin with `# {name}`")
+    code = (ast.get_docstring(tree) or "" for _, tree in subject.sources())
+    if (left := _LEFT.search(text)) and not any(_YOURS in docstring for docstring in code):
+        raise Unmet(f'README.md still says "{left[0]}", and the code no longer does')
     if claimed_level(text) == "none":
         raise Unmet("README.md claims no level; write `Level: bronze`, silver or gold")
     headings = re.findall(r"^#{2,} (.+)$", text, re.MULTILINE)

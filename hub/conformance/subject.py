@@ -33,10 +33,14 @@ class NotAsked(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """fuzz: bent messages for gold; soak_s: real seconds of faults for gold; 0 leaves it out."""
+    """fuzz: bent messages for gold; soak_s: real seconds of faults for gold; 0 leaves it out.
+
+    tests  whether its own tests are run
+    """
 
     fuzz: int = 0
     soak_s: float = 0.0
+    tests: bool = True
 
 
 @dataclass(frozen=True)

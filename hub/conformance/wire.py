@@ -23,6 +23,8 @@ NUMBERLESS = frozenset(
 """Own faults under which no number is good, whatever it is."""
 _SOME, _MANY = 6, 40
 """Messages under a fault; many where only a few of them can mislead."""
+_MEETINGS = 3
+"""A driver may go on without a serial when its question got no answer, as on a loaded machine."""
 _SWAPS = frozenset({"identity", "model"})  # somebody pulls one instrument and plugs in another
 
 
@@ -118,7 +120,11 @@ def _other_specimen(subject: Subject, facts: str, settings: Mapping[str, object]
         device, value = hearing.truth.device, hearing.truth.points[1]
         if "identity" not in device.own_faults:
             return
-        serial = hearing.settles_on(value, "before another specimen").serial
+        serial = ""
+        for _ in range(_MEETINGS):
+            if serial := hearing.settles_on(value, "before another specimen").serial:
+                break
+            hearing.replug()
     if not serial:
         raise Unmet("the device can tell who it is, and its readings do not bear a serial")
     with Hearing(subject, facts, {**settings, "serial": serial}) as strict:

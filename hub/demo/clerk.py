@@ -16,6 +16,8 @@ from hub.demo.specimens import LinkOf, Specimen
 _COMMAND_WITHIN_S = 30.0
 _READINGS = 4
 _PAUSE_S = 2.0
+_RECORDED_S = 1 + _READINGS
+"""The logger starts after its order is known: an older recording would be refused."""
 
 
 class Clerk:
@@ -67,9 +69,10 @@ class Clerk:
 
     def _import(self, logger: Specimen, link: str) -> None:
         number = self._open("imported", logger, unit="Pa", resolution=1)
-        local = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai"))
+        began = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai"))
+        self._home.wait(_RECORDED_S)
         rows = [
-            f"{local - timedelta(seconds=_READINGS - at):%Y-%m-%d %H:%M:%S},{3000 - at}"
+            f"{began + timedelta(seconds=at):%Y-%m-%d %H:%M:%S},{3000 - at}"
             for at in range(_READINGS)
         ]
         file = self._folder / "logger.csv"

@@ -135,7 +135,7 @@ def doorway(op: Operator) -> None:
 SCENARIOS: Sequence[Scenario] = (
     Scenario(
         "WO-0001",
-        {"zh": "立管气密,完好", "en": "riser, tight"},
+        {"zh": "立管气密，完好", "en": "riser, tight"},
         {
             "procedure": "riser_hold",
             "section": {"id": "B3-U2-riser", "part": "riser"},
@@ -151,7 +151,7 @@ SCENARIOS: Sequence[Scenario] = (
     ),
     Scenario(
         "WO-0002",
-        {"zh": "户内管,漏气", "en": "indoor pipe, leaking"},
+        {"zh": "户内管，漏气", "en": "indoor pipe, leaking"},
         {
             "procedure": "indoor_hold",
             "section": {"id": "B3-U2-0501", "part": "indoor"},
@@ -167,7 +167,7 @@ SCENARIOS: Sequence[Scenario] = (
     ),
     Scenario(
         "WO-0003",
-        {"zh": "立管,保压中拔线", "en": "riser, cable pulled in the hold"},
+        {"zh": "立管，保压中拔线", "en": "riser, cable pulled in the hold"},
         {
             "procedure": "riser_hold",
             "section": {"id": "B4-U1-riser", "part": "riser"},
@@ -183,7 +183,7 @@ SCENARIOS: Sequence[Scenario] = (
     ),
     Scenario(
         "WO-0004",
-        {"zh": "厨房作业条件,通风前后", "en": "kitchen, before and after ventilation"},
+        {"zh": "厨房作业条件，通风前后", "en": "kitchen, before and after ventilation"},
         {
             "procedure": "safe_to_work",
             "section": {"id": "B3-U2-0501", "part": "indoor"},
@@ -208,7 +208,7 @@ SCENARIOS: Sequence[Scenario] = (
     ),
     Scenario(
         "WO-0006",
-        {"zh": "门口激光,有异常", "en": "doorway by laser, anomaly"},
+        {"zh": "门口激光，有异常", "en": "doorway by laser, anomaly"},
         {
             "procedure": "laser_screen",
             "distance_m": 30,

@@ -132,7 +132,7 @@ def record(
         raise CommandRefused(f"{config.path}: no line {name!r} to record; there are: {known}")
     if (folder / "case.json").exists():
         raise CommandRefused(f"{folder}: holds a case already; give another folder")
-    stretches = _listen(config, line, seconds=seconds, most=most)
+    stretches = _listen(config, line, say, seconds=seconds, most=most)
     cases = [
         _case(config, line, given, stretches[who])
         for given in line.instrument
@@ -151,7 +151,7 @@ def record(
 
 
 def _listen(
-    config: Config, line: LineSettings, *, seconds: float | None, most: int | None
+    config: Config, line: LineSettings, say: Say, *, seconds: float | None, most: int | None
 ) -> dict[str, Stretch]:
     stretches: dict[str, Stretch] = {}
 
@@ -161,6 +161,7 @@ def _listen(
 
     with watch(config, line.name) as view:
         view.fresh()
+        say(f"recording line {line.name}; Ctrl-C ends it and keeps what there is")
         try:
             for item in follow(view, _over(seconds, enough)):
                 if item["what"] == "dropped":

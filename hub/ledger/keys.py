@@ -12,20 +12,16 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from hub.errors import ConfigError
 
 KEY_FILE, PUBLIC_FILE = "device.key", "device.pub"
 KEY_ID_BYTES = 4
 _ED25519 = b"\x01"  # signature type of C2SP signed-note
+_PKCS8_ED25519 = bytes.fromhex("302e020100300506032b657004220420")  # all before the 32 bytes
+_PEM_BEGIN, _PEM_END = b"-----BEGIN PRIVATE KEY-----", b"-----END PRIVATE KEY-----"
 
 
 class PublicKey:
@@ -107,21 +103,34 @@ class DeviceKey:
             raise ConfigError(
                 f"{path}: mode is {mode:04o}, others may read the device key; run chmod 600 {path}"
             )
-        try:
-            private = load_pem_private_key(pem, None)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as e:
-            raise ConfigError(f"{path}: not a PEM private key without password: {e}") from None
-        if not isinstance(private, Ed25519PrivateKey):
-            raise ConfigError(f"{path}: not an Ed25519 key; put back the key made at first start")
-        return cls(private, origin)
+        return cls(_private_from(pem, path), origin)
 
     def save(self, folder: Path) -> None:
         """Write both files, durably. Never over an existing key."""
-        pem = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        key = base64.b64encode(_PKCS8_ED25519 + self._private.private_bytes_raw())
+        pem = b"\n".join((_PEM_BEGIN, key, _PEM_END, b""))
         write_durably(folder / PUBLIC_FILE, self.public.line().encode() + b"\n", 0o644)
         if (folder / KEY_FILE).exists():
             raise FileExistsError(f"{folder / KEY_FILE} exists; a device key is never replaced")
         write_durably(folder / KEY_FILE, pem, 0o600)
+
+
+def _private_from(pem: bytes, path: Path) -> Ed25519PrivateKey:
+    """The key in the one form that `save` writes, which has no choices (RFC 8410, section 7).
+
+    The library's reader of all forms takes 1 MB of a small box, for SSH keys.
+    """
+    lines = pem.strip().splitlines()
+    if len(lines) < 3 or (lines[0], lines[-1]) != (_PEM_BEGIN, _PEM_END):
+        raise ConfigError(f"{path}: not a PEM private key without password")
+    try:
+        der = base64.b64decode(b"".join(lines[1:-1]), validate=True)
+    except binascii.Error as e:
+        raise ConfigError(f"{path}: not a PEM private key: {e}") from None
+    seed = der[len(_PKCS8_ED25519) :]
+    if not der.startswith(_PKCS8_ED25519) or len(seed) != 32:
+        raise ConfigError(f"{path}: not an Ed25519 key; put back the key made at first start")
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:

@@ -230,7 +230,7 @@ def _heard(settings: PortSettings, group: Sequence[Try], listen_s: float) -> lis
 def _asked(settings: PortSettings, group: Sequence[Try]) -> list[Outcome]:
     """Ask for one kind after the other, on a port that is opened once: its DTR may be a reset."""
     outcomes: list[Outcome] = []
-    with _NotedPort(settings) as port:
+    with _NotedPort(settings, awaits_late=False) as port:
         for one in group:
             port.outcome = Outcome(one)
             outcomes.append(port.outcome)

@@ -1,10 +1,11 @@
 """What an instrument and its surroundings are like, as words: `address=2 volume_l=30`."""
 
 import dataclasses
-import difflib
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
+
+from hub.near import nearest
 
 
 def facts_from(text: str, *kinds: type[Any]) -> tuple[Any, ...]:
@@ -21,8 +22,8 @@ def facts_from(text: str, *kinds: type[Any]) -> tuple[Any, ...]:
         takers = [at for at, kind in enumerate(kinds) if key in names(kind)]
         if not takers:
             known = [name for kind in kinds for name in names(kind)]
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            near = nearest(key, known)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
             raise ValueError(f"{key}: no such fact; {hint}")
         for at in takers:
             wanted[at][key] = _value(key, value, hints[at][key])

@@ -33,8 +33,8 @@ class Wire:
         return PortSettings.model_validate({"port": self.path, **more})
 
     def port(self, **more: object) -> Port:
-        """The hub's end, open; use it as a context, or close it."""
-        port = Port(self.settings(**more), self._stop)
+        """The hub's end, open; use it as a context, or close it. Who answers here is never late."""
+        port = Port(self.settings(**more), self._stop, awaits_late=False)
         port.open()
         return port
 

@@ -1,7 +1,8 @@
 """Every sentence that people read, in both languages, by key.
 
 Keys are grouped by who speaks: `judge.` the verdict's sentence, `progress.` a running test,
-`doctor.` the look over a gateway. A format field names its figure.
+`entry.` what a person handed in, `doctor.` the look over a gateway. A format field names its
+figure.
 """
 
 from collections.abc import Mapping

@@ -103,6 +103,25 @@ EN: Final[dict[str, str]] = {
     "progress.top_up": "Below required {p_req_pa} Pa, now {now_pa} Pa: top up",
     "progress.role.ceiling": "No point under the ceiling is complete yet",
     "progress.role.suspect": "No point at a suspected leak is complete yet",
+    # -- what was handed in and is not taken
+    "entry.file": "{file} is evidence of order {order} already (attempt {attempt}). A recording "
+    "serves one test: hand in the recording of this test, or do the test again",
+    "entry.series": "{file}: {instrument} has the same times and values as what is evidence of "
+    "order {order} already (attempt {attempt}), whatever the file looks like now. Hand in the "
+    "recording of this test, or do the test again",
+    "entry.times": "{file}: {instrument} is evidence of order {order} already (attempt {attempt}) "
+    "for {first} to {last}, and these times overlap. Hand in a recording of other times, whole "
+    "and once, or do the test again",
+    "entry.photo": "this photo stands for an earlier reading already, of order {order} (attempt "
+    "{attempt}). Take a photo of the scale at each reading",
+    "entry.early": "{file} begins at {first}, before order {order} was known here ({known}). "
+    "Export the part after that from the logger, if the whole test is in it; else do the test "
+    "again with the order open. Without a network `gashub order add FILE` adds an order on the "
+    "spot: first the order and its events, then the recording",
+    "entry.several": "{file} has instruments of orders {orders}, all of them open. A recording "
+    "serves one test: export one file for each order",
+    "entry.decided": "order {order}: attempt {attempt} is decided and takes nothing more. Open "
+    "another one with `gashub order open`",
     # -- what the doctor finds; KEY.do is what to do about it
     "doctor.state.ok": "ok      ",
     "doctor.state.warning": "warning ",

@@ -101,6 +101,22 @@ ZH_CN: Final[dict[str, str]] = {
     "progress.top_up": "低于要求压力 {p_req_pa} Pa，现为 {now_pa} Pa：请补压",
     "progress.role.ceiling": "尚无已完成的顶部测点",
     "progress.role.suspect": "尚无已完成的疑似泄漏测点",
+    # -- 提交但不予采用的数据
+    "entry.file": "{file} 已是工单 {order}（检测 {attempt}）的证据。一份记录只用于一次检测："
+    "请提交本次检测的记录，或重新检测",
+    "entry.series": "{file}：{instrument} 的时间和数值与工单 {order}（检测 {attempt}）的证据相同，"
+    "与文件外观无关。请提交本次检测的记录，或重新检测",
+    "entry.times": "{file}：{instrument} 自 {first} 至 {last} 的数据已是工单 {order}"
+    "（检测 {attempt}）的证据，时间重叠。请一次完整提交其他时间的记录，或重新检测",
+    "entry.photo": "此照片（photo）已对应先前的读数：工单 {order}（检测 {attempt}）。"
+    "每次读数须另拍刻度照片",
+    "entry.early": "{file} 始于 {first}，早于本机获知工单 {order} 的时间（{known}）。"
+    "如整个检测都在此后，请从记录仪导出此后的部分；否则在工单打开后重新检测。"
+    "无网络时可用 `gashub order add FILE` 就地录入工单：先录入工单和操作事件，再做记录",
+    "entry.several": "{file} 含有多个未结工单 {orders} 的仪表。一份记录只用于一次检测："
+    "请按工单分别导出文件",
+    "entry.decided": "工单 {order}：检测 {attempt} 已有结论，不再接收数据。"
+    "请用 `gashub order open` 重新开始一次检测",
     # -- 网关检查；KEY.do 为处理办法
     "doctor.state.ok": "正常    ",
     "doctor.state.warning": "注意    ",

@@ -18,6 +18,7 @@ from hub import (
     LengthFramer,
     Noise,
     Port,
+    Presence,
     Reading,
     Site,
     float32_text,
@@ -63,7 +64,7 @@ class AxetrisLgd:
         self._confirm = Confirm(settings.believed.step)
         self._serial = ""
         self._plate = settings.serial
-        self._heard_us = 0
+        self._presence = Presence(clock)
         self._asks_left = ASK_AT_MOST
         self._ask_now = False
         self._noise = Noise(name, self._framer)
@@ -96,9 +97,9 @@ class AxetrisLgd:
         frames = self._framer.feed(port.read(LISTEN_S))
         at_us = self._clock.now_us()
         if frames:
-            if at_us - self._heard_us > self.stale_after_s * 1e6:
+            if self._presence.lapsed:
                 self._forget()  # who speaks after a silence may be another module
-            self._heard_us = at_us
+            self._presence.seen()
         return self._noise.told(at_us) + [self._intake(frame, at_us) for frame in frames]
 
     def _intake(self, frame: bytes, at_us: int) -> Intake:

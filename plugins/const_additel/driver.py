@@ -109,8 +109,16 @@ class ConstAdditel(Gauge[ConstAdditelSettings]):
             _length, longest=LONGEST, check=lambda frame: _ANSWER.fullmatch(frame) is not None
         )
 
+    @property
+    def answers_as(self) -> frozenset[str]:
+        """By its address; not with 255, which takes an answer from any."""
+        address = self.settings.address
+        return frozenset([f"ConST {address}"] if address != ANY_ADDRESS else [])
+
     def meet(self, port: Port) -> Intake | None:
         """Learn the serial number, which two answers must give alike."""
+        if not self.settings.ask_serial:
+            return super().meet(port)
         wanted = self.settings.serial
         frame = self._ask(port, "OTYPE")
         if frame != self._ask(port, "OTYPE"):

@@ -106,6 +106,8 @@ class CrystalXp2i(Gauge[CrystalXp2iSettings]):
 
     def meet(self, port: Port) -> Intake | None:
         """Learn the serial number, which two answers must give alike."""
+        if not self.settings.ask_serial:
+            return super().meet(port)
         wanted = self.settings.serial
         frame, answer = self._ask(port, ASK_SERIAL)
         if answer.boot or (answer.status and answer.status not in CANNOT_TELL):

@@ -96,6 +96,8 @@ class FlukeVal(Gauge[FlukeValSettings]):
 
     def meet(self, port: Port) -> Intake | None:
         """Learn who it is, which two answers must give alike."""
+        if not self.settings.ask_serial:
+            return super().meet(port)
         wanted = self.settings.serial
         frame = self._ask(port, ASK_IDENTITY)
         told = decode_identity(frame)

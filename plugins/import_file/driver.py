@@ -1,26 +1,25 @@
 """The link for logger files: a folder that is watched, and `gashub import`.
 
 A file of the folder is moved to `done/` or `refused/` only after what became of it is durable.
-One that was recorded and not yet moved when the hub died is known again by its hash.
+One that was recorded and not yet moved when the hub died is handed in again, and the hub knows it.
 """
 
 import os
 from base64 import b64decode
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
 from typing import Literal, NamedTuple
 
-from hub import BadFrame, Intake, LinkDown, LinkState, Reading, Site, entered_by
+from hub import BadFrame, Intake, LinkDown, LinkState, Site, entered_by
 from plugins.import_file.decode import decode
 from plugins.import_file.settings import ImportSettings
 
 LOOK_EVERY_S = 1.0
 MOST_FILES = 1000
 """Looked at in one turn; the others have theirs when these are gone."""
-MOST_KNOWN = 5000
 
 
 class Receipt(NamedTuple):
@@ -48,7 +47,6 @@ class ImportDriver:
         self._steady: dict[str, tuple[tuple[int, int], int]] = {}
         self._taken: set[str] = set()
         self._settled: deque[Receipt] = deque()
-        self._known: dict[str, None] = {}
 
     def enter(self, given: Mapping[str, str], at_us: int) -> Intake:
         """The intake of a file that was handed in: its name (`file`) and bytes (`base64`).
@@ -69,12 +67,10 @@ class ImportDriver:
         """Those of the columns, and no others."""
         return frozenset(one.instrument for one in self._settings.columns), False
 
-    def prime(self, recent: Iterable[Reading]) -> None:
-        """Know the files again that are in the record already."""
-        for reading in recent:
-            mark, _, row = reading.seq.partition(":")
-            if row and len(mark) == 64:
-                self._remember(mark)
+    def refused(self, receipt: object, why: str) -> object:
+        """The receipt of a file that can be read and that the hub will not have."""
+        assert isinstance(receipt, Receipt)
+        return receipt._replace(refused=why)
 
     def link_state(self) -> LinkState:
         where = "" if self._folder is None else str(self._folder)
@@ -144,9 +140,6 @@ class ImportDriver:
             data = file.read(self._settings.largest_bytes + 1)
         self._taken.add(name)
         mark = sha256(data).hexdigest()
-        if mark in self._known:
-            done = Receipt(name, stamp, mark, "")
-            return Intake(source, data, at_us, dropped="duplicate", receipt=done)
         try:
             readings = decode(data, self._settings, at_us)
         except BadFrame as wrong:
@@ -159,8 +152,6 @@ class ImportDriver:
         while self._settled and self._folder is not None:
             receipt = self._settled[0]
             path = self._folder / receipt.name
-            if not receipt.refused:
-                self._remember(receipt.mark)
             if path.exists():
                 found = path.stat()
                 if (found.st_size, found.st_mtime_ns) == receipt.stamp:
@@ -178,8 +169,3 @@ class ImportDriver:
                 f"{receipt.refused}\n", encoding="utf-8"
             )
         path.rename(target)
-
-    def _remember(self, mark: str) -> None:
-        self._known[mark] = None
-        if len(self._known) > MOST_KNOWN:
-            del self._known[next(iter(self._known))]

@@ -205,15 +205,16 @@ def test_a_refused_file_is_a_dead_letter_and_has_its_reason_beside_it(tmp_path: 
     assert "heading" in (tmp_path / "refused/b.csv.reason.txt").read_text()
 
 
-def test_a_recorded_file_that_was_not_moved_is_known_again(tmp_path: Path) -> None:
-    """The hub died between the commit and the move."""
+def test_a_file_that_the_hub_will_not_have_is_refused_with_its_reason(tmp_path: Path) -> None:
+    """It can be read, and is evidence of another order."""
     clock = HandClock(NOW_US)
+    link = watch(tmp_path, clock)
     (tmp_path / "a.csv").write_bytes(GOOD)
-    (first,) = turn(watch(tmp_path, clock), clock)
-    again = watch(tmp_path, clock)
-    again.prime(first.readings)
-    (intake,) = turn(again, clock)
-    assert intake.dropped == "duplicate"
+    (intake,) = turn(link, clock)
+    link.settle([link.refused(intake.receipt, "evidence of order WO-1 already")])
+    turn(link, clock)
+    assert (tmp_path / "refused/a.csv").read_bytes() == GOOD
+    assert "order WO-1" in (tmp_path / "refused/a.csv.reason.txt").read_text()
 
 
 def test_a_file_that_still_grows_waits(tmp_path: Path) -> None:

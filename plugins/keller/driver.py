@@ -20,6 +20,7 @@ from hub import (
     Intake,
     LengthFramer,
     Port,
+    Presence,
     Reading,
     Site,
     ask,
@@ -124,7 +125,9 @@ def _crc(body: bytes) -> bytes:
 
 
 class Keller:
-    """One transmitter. Initialised and identified at first contact, and after every silence."""
+    """One transmitter. Initialised and identified at first contact, after every silence, and when
+    it was not heard for so long that it could have been exchanged.
+    """
 
     def __init__(self, name: str, settings: KellerSettings, clock: Clock) -> None:
         self.name = name
@@ -133,6 +136,7 @@ class Keller:
         self._channel, self._sensor_bits = CHANNELS[settings.channel]
         self._serial: str | None = None
         self._plate = settings.serial
+        self._presence = Presence(clock)
 
     @property
     def poll_every_s(self) -> float | None:
@@ -141,6 +145,12 @@ class Keller:
     @property
     def stale_after_s(self) -> float:
         return self._settings.lost_after_s
+
+    @property
+    def answers_as(self) -> frozenset[str]:
+        """By its address alone: an answer does not say of which channel it is."""
+        address = self._settings.address
+        return frozenset([f"Keller {address}"] if address != ANY_ADDRESS else [])
 
     def reset(self) -> None:
         """Another transmitter may be on the line."""
@@ -164,9 +174,11 @@ class Keller:
         return intakes
 
     def _poll(self, port: Port) -> Intake:
-        if self._serial is None and (stranger := self._meet(port)):
+        unknown = self._serial is None or self._presence.lapsed
+        if unknown and (stranger := self._meet(port)):
             return stranger
         frame, answer = self._ask(port, READ_CHANNEL, bytes((self._channel,)))
+        self._presence.seen()
         if answer.exception:
             if answer.exception == NOT_INITIALISED:
                 self.reset()
@@ -177,6 +189,7 @@ class Keller:
     def _meet(self, port: Port) -> Intake | None:
         """Initialise, and learn the serial number; an intake when it is not the right one."""
         wanted = self._settings.serial
+        self._serial = None
         frame, answer = self._ask(port, INITIALISE)
         if answer.exception:
             return self._dropped(frame, _drop(answer.exception))
@@ -193,6 +206,7 @@ class Keller:
         if told:
             self._plate = ""  # no longer speaks for it: who cannot tell from now on is another
         self._serial = told or self._plate
+        self._presence.seen()
         return None
 
     def _reading(self, answer: Answer) -> Reading:

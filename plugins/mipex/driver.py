@@ -9,18 +9,20 @@ from decimal import Decimal
 from typing import Final
 
 from hub import (
+    BadFrame,
     Clock,
     Confirm,
     InstrumentSilent,
     Intake,
     Port,
+    Presence,
     Reading,
     Site,
     ask,
     measure,
 )
 from plugins.mipex.settings import MipexSettings
-from plugins.mipex.wire import ASK_SERIAL, Answer, decode, decode_serial, framer, request
+from plugins.mipex.wire import ASK_SERIAL, Answer, decode, decode_serial, framer, prefix, request
 
 ASK_AT_MOST: Final = 3
 """Turns spent on the serial number; a sensor that does not tell it goes on under its plate's."""
@@ -40,6 +42,7 @@ class Mipex:
         self._doubted_serial = ""
         self._plate = settings.serial
         self._asks_left = 0
+        self._presence = Presence(clock)
         self.reset()
 
     @property
@@ -50,10 +53,19 @@ class Mipex:
     def stale_after_s(self) -> float:
         return self._settings.lost_after_s
 
+    @property
+    def answers_as(self) -> frozenset[str]:
+        """By its address, where its answers bear it."""
+        settings = self._settings
+        return frozenset([f"MIPEX {settings.address}"] if settings.address_in_answers else [])
+
     def reset(self) -> None:
         """Another sensor may be on the line."""
         self._confirm.reset()
         self._warm_until_us = 0
+        self._forget()
+
+    def _forget(self) -> None:
         self._serial = self._doubted_serial = ""
         self._asks_left = ASK_AT_MOST if self._settings.ask_serial else 0
 
@@ -62,6 +74,8 @@ class Mipex:
 
         raises  InstrumentSilent, BadFrame
         """
+        if self._serial and self._presence.lapsed:
+            self._forget()  # it could have been exchanged
         if not self._serial and self._asks_left:
             self._asks_left -= 1
             return [self._meet(port)]
@@ -71,6 +85,7 @@ class Mipex:
             self.reset()  # who answers next may be another sensor
             raise
         answer = decode(frame, self._settings.query, self._settings.address)
+        self._presence.seen()
         at_us = self._clock.now_us()
         if answer.quality == "warming_up" and at_us >= self._warm_until_us:
             self.reset()  # it was powered up: it may be another one
@@ -83,6 +98,7 @@ class Mipex:
         """Learn the serial number, which has no check: only what is said twice counts."""
         frame = self._ask(port, ASK_SERIAL)
         serial = decode_serial(frame, self._settings.address)
+        self._presence.seen()
         before, self._doubted_serial = self._doubted_serial, serial
         drop = "serial_number"
         if serial == before:
@@ -97,7 +113,10 @@ class Mipex:
     def _ask(self, port: Port, query: str) -> bytes:
         settings = self._settings
         sent = request(query, settings.address)
-        return ask(self.name, port, sent, framer(query), settings.answer_within_s)
+        frame = ask(self.name, port, sent, framer(query), settings.answer_within_s)
+        if settings.address_in_answers and not frame.startswith(prefix(settings.address)):
+            raise BadFrame(f"{self.name}: expected an answer with its address, got {frame[:40]!r}")
+        return frame
 
     def _reading(self, answer: Answer, at_us: int) -> Reading:
         quality = self.quality(answer, at_us)

@@ -1,11 +1,14 @@
 """What an operator may set for one MIPEX sensor."""
 
 from decimal import Decimal
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from hub import PolledSettings
+
+ASKING_EVERY_S: Final = 2.5
+"""Less than an exchange takes (`hub.Presence`), and some turns of others on the line."""
 
 
 class MipexSettings(PolledSettings):
@@ -16,7 +19,7 @@ class MipexSettings(PolledSettings):
     query: Literal["DATA", "DATAE", "DATAE2"] = Field(
         default="DATA",
         description="What it is asked for: DATA is text without a check; DATAE and DATAE2 are "
-        "binary, with status bits and a check (MIPEX-02 only).",
+        "binary, with status bits and a check, and to be preferred (MIPEX-02 only).",
     )
     address: int | None = Field(
         default=None,
@@ -24,6 +27,11 @@ class MipexSettings(PolledSettings):
         le=255,
         examples=[1],
         description="Its net address where several share the line; only with DATA.",
+    )
+    address_in_answers: bool = Field(
+        default=False,
+        description="Its answers bear the address too, and one without is refused; several share "
+        "a line only with this.",
     )
     serial: str = Field(
         default="",
@@ -68,5 +76,14 @@ class MipexSettings(PolledSettings):
             raise ValueError(
                 f"address is set and query is {self.query}: how a binary answer bears an address "
                 "is not documented; use DATA, or leave the address out"
+            )
+        if self.address_in_answers and self.address is None:
+            raise ValueError("address_in_answers is true and there is no address; set it")
+        if self.ask_serial and self.poll_every_s > ASKING_EVERY_S:
+            raise ValueError(
+                f"poll_every_s is {self.poll_every_s} and ask_serial is true: a sensor bears one "
+                "question at a time, and could be exchanged between the one for its number and "
+                f"the one for its value; ask at least every {ASKING_EVERY_S} s, or set "
+                "ask_serial = false"
             )
         return self

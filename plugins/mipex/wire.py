@@ -43,10 +43,14 @@ class Answer(NamedTuple):
     status: int = 0
 
 
+def prefix(address: int | None) -> bytes:
+    """What stands before a question to *address*, and before an answer that bears it."""
+    return b"" if address is None else b"#%02X" % address
+
+
 def request(query: str, address: int | None = None) -> bytes:
     """Ask for *query*, of the sensor with *address* where several hear it."""
-    prefix = "" if address is None else f"#{address:02X}"
-    return f"{prefix}{query}\r".encode()
+    return prefix(address) + f"{query}\r".encode()
 
 
 def framer(query: str) -> LineFramer | LengthFramer:
@@ -114,6 +118,6 @@ def _checked(frame: bytes) -> bool:
     return frame[-1:] == b"\r" and xor8(frame[:-2]) == frame[-2]
 
 
-def _from(address: int | None, prefix: bytes | None) -> bool:
-    """Whether an answer with *prefix* may come from *address*; one without may come from any."""
-    return prefix is None or (address is not None and prefix == f"#{address:02X}".encode())
+def _from(address: int | None, to: bytes | None) -> bool:
+    """Whether an answer with prefix *to* may come from *address*; one without may come from any."""
+    return to is None or (address is not None and to == prefix(address))

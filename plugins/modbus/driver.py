@@ -17,6 +17,7 @@ from hub import (
     InstrumentSilent,
     Intake,
     Port,
+    Presence,
     Reading,
     Site,
     measure,
@@ -49,6 +50,7 @@ class ModbusInstrument:
             self._pieces = Decoder(profile, fields, settings.address, bridge=0)
         self._pulse = _Pulse(profile.heartbeat, settings.heartbeat_within_s)
         self._identity = _Identity(settings, profile.serial)
+        self._presence = Presence(clock)
         basis = settings.lel_basis_pct_vol
         self._lel_basis = "" if basis is None else str(basis)
 
@@ -59,6 +61,14 @@ class ModbusInstrument:
     @property
     def stale_after_s(self) -> float:
         return self._settings.lost_after_s
+
+    @property
+    def answers_as(self) -> frozenset[str]:
+        """By slave, function and number of registers; which ones they are an answer never says."""
+        identity = [self._identity.request] if self._identity.request else []
+        pieces = self._pieces.requests if self._pieces else []
+        asked = [*self._whole.requests, *pieces, *identity]
+        return frozenset(request.answered_as for request in asked)
 
     def reset(self) -> None:
         """Another instrument may answer now, so it is asked again who it is.
@@ -85,6 +95,8 @@ class ModbusInstrument:
             raise
 
     def _poll(self, port: Port) -> Sequence[Intake]:
+        if self._presence.lapsed:
+            self._identity.forget()
         if not self._identity.known:
             frame = self._ask_identity(port)
             if self._identity.differs:
@@ -95,6 +107,7 @@ class ModbusInstrument:
             frame, registers = self._ask(port, request)
             frames += frame
             data += registers
+        self._presence.seen()
         poll = self._decoder.decode(data)
         if poll.dropped:
             self._identity.forget()
@@ -141,7 +154,7 @@ class ModbusInstrument:
         return [Intake(self.name, frame, self._clock.now_us(), dropped=name)]
 
     def _ask(self, port: Port, asked: Request) -> tuple[bytes, bytes]:
-        port.discard()
+        port.clear_for(self.name)
         port.write(asked.frame)
         until_s = time.monotonic() + self._settings.answer_within_s
         heard = b""
@@ -152,6 +165,7 @@ class ModbusInstrument:
             heard += part
             if (frame := find(heard, asked)) is not None:
                 return frame, decode(frame, asked)
+        port.missed(self.name, self._settings.answer_within_s)
         if not heard.removeprefix(asked.frame):
             raise InstrumentSilent(
                 f"{self.name} on {port.name}: {asked}: no answer in "

@@ -43,6 +43,11 @@ class Request:
         self.answer_length = 5 + 2 * count
         self.refusal_head = bytes((address, function | 0x80))
 
+    @property
+    def answered_as(self) -> str:
+        """What of its answer can be told from other answers."""
+        return f"slave {self.address}, function {self.function:02}, {self.count} registers"
+
     def __str__(self) -> str:
         last = self.start + self.count - 1
         return f"slave {self.address}, function {self.function:02}, registers {self.start}-{last}"

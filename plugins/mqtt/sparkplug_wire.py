@@ -6,13 +6,13 @@ It is an extra of gashub, `sparkplug`.
 """
 
 import importlib
-import struct
+import math
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from hub import BadFrame, ConfigError
+from hub import BadFrame, ConfigError, float32_text
 
 OPTIONAL, REPEATED = 1, 3
 DOUBLE, FLOAT, UINT64, BOOL, STRING, MESSAGE, UINT32 = 1, 2, 4, 8, 9, 11, 13
@@ -101,7 +101,7 @@ def number(metric: Metric, datatype: int | None) -> str:
         raise BadFrame("it has no value")
     ((field, sent),) = metric.fields.items()
     if datatype == 9 and field == "float_value":
-        return _shortest(sent)
+        return float32_text(sent) if math.isfinite(sent) else repr(sent)  # refused as no number
     if datatype == 10 and field == "double_value":
         return repr(sent)
     bits = _WHOLE.get(datatype or 0)
@@ -166,18 +166,6 @@ def _metric(sent: Any) -> Metric:
 
 def _given(message: Any, field: str) -> int | None:
     return getattr(message, field) if message.HasField(field) else None
-
-
-def _shortest(sent: float) -> str:
-    """The fewest digits that tell this float32 from its neighbours."""
-    for digits in range(6, 10):
-        text = f"{sent:.{digits}g}"
-        try:
-            if struct.pack("<f", float(text)) == struct.pack("<f", sent):
-                return text
-        except OverflowError:  # rounded up beyond the largest float32
-            continue
-    return repr(sent)  # NaN, which is no number and is refused as such
 
 
 @cache

@@ -1,0 +1,161 @@
+"""`gashub rules`: what a rule pack says, entry by entry, and how two of them differ."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Final, NamedTuple
+
+from hub.errors import CommandRefused
+from hub.near import guess
+from hub.rulepack import (
+    Checklist,
+    Clock,
+    Entry,
+    Figure,
+    Hazard,
+    Item,
+    OpenPoint,
+    Retention,
+    Rule,
+    RulePack,
+    Switch,
+    looser,
+)
+from hub.texts import Language
+
+_UNSURE: Final = ("P", "M-", "M")
+
+Row = Mapping[str, str]
+
+
+class Finding(NamedTuple):
+    """broken: jobs that need it cannot begin; warning: somebody must look; ok."""
+
+    state: str
+    what: str
+
+
+def shown(pack: RulePack, wanted: Sequence[str], lang: Language) -> list[Row]:
+    """The entries whose key, clause or rule number is *wanted*, or begins with it; "" is all.
+
+    A rule number also brings the entries that carry it out.
+    raises  CommandRefused for a word that fits nothing
+    """
+    entries = dict(pack.entries())
+    keys: list[str] = []
+    for word in wanted or [""]:
+        found = [key for key, entry in entries.items() if _fits(key, entry, word)]
+        if word in pack.rule:
+            found += [f"rule.{word}", *(key for key in pack.rule[word].by if key in entries)]
+        if not found:
+            raise CommandRefused(
+                f"rule pack {pack.id} has no entry, clause or rule {word!r}{guess(word, entries)}"
+            )
+        keys += found
+    return [_row(key, entries[key], lang) for key in dict.fromkeys(keys)]
+
+
+def difference(before: RulePack, after: RulePack, lang: Language) -> list[Row]:
+    """What *after* says otherwise, with the way it goes: stricter, looser, changed, new, gone."""
+    was, now = dict(before.entries()), dict(after.entries())
+    rows: list[Row] = []
+    for key in [*was, *(key for key in now if key not in was)]:
+        old, new = was.get(key), now.get(key)
+        if old == new:
+            continue
+        said = new or old
+        assert said is not None
+        rows.append(
+            {
+                "key": key,
+                "before": "" if old is None else said_by(old, lang),
+                "after": "" if new is None else said_by(new, lang),
+                "way": _way(old, new),
+                "clause": said.clause,
+                "source": said.source,
+                "approved": said.approved,
+            }
+        )
+    return rows
+
+
+def checked(pack: RulePack, today: date) -> Iterator[Finding]:
+    """What somebody should know before the pack is used."""
+    until = pack.valid_until or "further notice"
+    if pack.in_force(today):
+        yield Finding("ok", f"in force on {today} (from {pack.valid_from} until {until})")
+    else:
+        yield Finding(
+            "broken", f"not in force on {today} (from {pack.valid_from} until {until}): no attempt "
+            "can be opened with it"
+        )  # fmt: skip
+    for signed in pack.signed_off:
+        yield Finding("ok", f"signed off by {signed.name}, {signed.role}, on {signed.on}")
+    if not pack.signed_off:
+        yield Finding(
+            "warning", "signed off by nobody: write a pack of your own that extends this one, with "
+            "[[signed_off]] name, role and on, once a gas engineer has read it"
+        )  # fmt: skip
+    for key, entry in pack.entries():
+        if entry.approved:
+            yield Finding("warning", f"{key} is looser than below, approved: {entry.approved}")
+    for name, point in pack.open_point.items():
+        if not point.answered_by:
+            yield Finding(
+                "warning", f"open_point.{name} ({point.clause}) is answered by nothing: "
+                f"{point.text.en}"
+            )  # fmt: skip
+    unsure = [key for key, entry in pack.figures() if entry.mark in _UNSURE]
+    yield Finding(
+        "warning" if unsure else "ok",
+        f"{len(unsure)} figures are proposals or from memory (marks {', '.join(_UNSURE)}); "
+        "`gashub rules show` lists them",
+    )
+
+
+def said_by(entry: Entry, lang: Language) -> str:
+    """What an entry says, in one line."""
+    match entry:
+        case Figure():
+            return f"{entry.value.normalize():f} {entry.unit}"
+        case Switch():
+            return "on" if entry.on else "off"
+        case Clock():
+            return f"{entry.length.normalize():f} {entry.counts}"
+        case Retention():
+            return f"{entry.years.normalize():f} years"
+        case Checklist():
+            return str(getattr(entry.title, lang))
+        case Rule() | Item() | Hazard() | OpenPoint():
+            return str(getattr(entry.text, lang))
+    raise AssertionError(f"no words for {type(entry).__name__}")
+
+
+def _fits(key: str, entry: Entry, word: str) -> bool:
+    clauses = entry.clause.split(", ")
+    return not word or key == word or key.startswith(f"{word}.") or word in clauses
+
+
+def _row(key: str, entry: Entry, lang: Language) -> Row:
+    return {
+        "key": key,
+        "says": said_by(entry, lang),
+        "clause": entry.clause,
+        "mark": entry.mark,
+        "source": entry.source,
+        "owner": entry.owner,
+    }
+
+
+def _way(old: Entry | None, new: Entry | None) -> str:
+    if old is None:
+        return "new"
+    if new is None:
+        return "gone"
+    for name in ("value", "length", "years", "on"):
+        was, now = getattr(old, name, None), getattr(new, name, None)
+        if was != now:
+            stricter = getattr(old, "stricter", None)
+            if stricter is None and name != "on":
+                return "changed"
+            return "looser" if looser(stricter, was, now) else "stricter"
+    return "changed"
