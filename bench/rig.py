@@ -95,6 +95,15 @@ def wait_for(condition: Callable[[], bool], what: str, within_s: float = 60.0) -
         raise SystemExit(f"gave up after {within_s:.0f} s waiting for {what}")
 
 
+def unit_environment() -> dict[str, str]:
+    """What the shipped unit sets for the hub."""
+    unit = (Path(__file__).parent.parent / "systemd" / "gashub.service").read_text()
+    lines = [
+        line.partition("=")[2] for line in unit.splitlines() if line.startswith("Environment=")
+    ]
+    return dict(line.split("=", 1) for line in lines)
+
+
 class Hub:
     """One hub process at a time, on one state folder; it can be killed and started again."""
 
@@ -110,7 +119,7 @@ class Hub:
         self.config.write_text(config)
         self.log = folder / "hub.log"
         self._before = list(before)
-        self._env = dict(os.environ)
+        self._env = {**os.environ, **unit_environment()}
         if python_path is not None:
             self._env["PYTHONPATH"] = str(python_path)
         self._notify = folder / "notify"

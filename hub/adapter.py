@@ -14,8 +14,6 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from serial.tools import list_ports
-
 from hub.errors import PortGone
 
 _USB = re.compile(
@@ -65,6 +63,8 @@ def device_of(name: str, ports: Iterable[Any] | None = None) -> str:
     wanted = parse(name)
     if wanted is None:
         return os.path.realpath(name)
+    from serial.tools import list_ports  # noqa: PLC0415  only for ports named by their adapter
+
     there = list(list_ports.comports() if ports is None else ports)
     fitting = [port for port in there if wanted.fits(port)]
     if len(fitting) == 1:

@@ -22,7 +22,7 @@ from hub.procedures import Verdict
 from hub.procedures.case import CLOSE, EVENTS
 from hub.refusal import suggestion
 from hub.registry import Registry
-from hub.rulepack import RulePack, load_pack, read_pack, shipped_ids
+from hub.rulepack import RulePack, lean_pack, load_pack, shipped_ids
 
 log = structlog.get_logger()
 
@@ -323,7 +323,7 @@ class Desk:
         if name is None or name == self._pack.id:
             pack = self._pack
         elif name in shipped_ids():
-            pack = load_pack(name)
+            pack = load_pack(name).lean()
         else:
             raise CommandRefused(
                 f"order {test.spec['number']}: rule pack {name!r} is neither the gateway's "
@@ -365,7 +365,7 @@ def rebuild(
     (pack_entry,) = reader.sql.execute(
         "SELECT entry FROM packs WHERE sha256=?", (pack_sha256,)
     ).fetchone()
-    pack = read_pack(reader.read(pack_entry).body or b"")
+    pack = lean_pack(reader.read(pack_entry).body or b"")
     attempt = Attempt(
         id,
         str(test.spec["number"]),

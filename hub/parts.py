@@ -59,7 +59,7 @@ class Parts:
         self._site = Site(config.hub.gateway, clock, secret)
         self._faults: list[str] = []
         try:
-            self.pack: RulePack = load_pack(config.hub.rule_pack)
+            self.pack: RulePack = load_pack(config.hub.rule_pack).lean()
         except RulePackError as wrong:
             self._faults.append(f"{config.path}: hub.rule_pack: {wrong}")
         for line in config.line:

@@ -13,6 +13,7 @@ from hub.rulepack import (
     Figure,
     Hazard,
     Item,
+    Job,
     OpenPoint,
     Retention,
     Rule,
@@ -20,6 +21,7 @@ from hub.rulepack import (
     Switch,
     looser,
 )
+from hub.rulepack.jobs import Deadline, Late, Role, Signal, Step
 from hub.texts import Language
 
 _UNSURE: Final = ("P", "M-", "M")
@@ -125,8 +127,12 @@ def said_by(entry: Entry, lang: Language) -> str:
             return f"{entry.years.normalize():f} years"
         case Checklist():
             return str(getattr(entry.title, lang))
-        case Rule() | Item() | Hazard() | OpenPoint():
+        case Rule() | Item() | Hazard() | OpenPoint() | Step() | Signal() | Deadline() | Role():
             return str(getattr(entry.text, lang))
+        case Job():
+            return str(getattr(entry.title, lang))
+        case Late():
+            return f"{entry.fact}: {entry.clock}"
     raise AssertionError(f"no words for {type(entry).__name__}")
 
 

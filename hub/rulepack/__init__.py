@@ -5,12 +5,20 @@ own pack is a folder or file that extends it, named by path.
 """
 
 from hub.rulepack.entries import Entry, Figure, Mark, Switch, Text
+from hub.rulepack.jobs import Job
 from hub.rulepack.judging import HoldKind
 from hub.rulepack.limits import PointReading, as_limit, at_or_over_work_limit, over_work_limit
 from hub.rulepack.overlay import RulePackError, looser
 from hub.rulepack.pack import RulePack
 from hub.rulepack.provisions import Checklist, Clock, Hazard, Item, OpenPoint, Retention, Rule
-from hub.rulepack.reading import DEFAULT_ID, SHIPPED, load_pack, read_pack, shipped_ids
+from hub.rulepack.reading import (
+    DEFAULT_ID,
+    SHIPPED,
+    lean_pack,
+    load_pack,
+    read_pack,
+    shipped_ids,
+)
 
 __all__ = [
     "DEFAULT_ID",
@@ -22,6 +30,7 @@ __all__ = [
     "Hazard",
     "HoldKind",
     "Item",
+    "Job",
     "Mark",
     "OpenPoint",
     "PointReading",
@@ -33,6 +42,7 @@ __all__ = [
     "Text",
     "as_limit",
     "at_or_over_work_limit",
+    "lean_pack",
     "load_pack",
     "looser",
     "over_work_limit",

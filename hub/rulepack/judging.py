@@ -98,6 +98,7 @@ class WorkRules(Frozen):
     """K1: safe to work, and the alarm limit of any point-gas reading."""
 
     limit_pct_lel: Figure
+    stop_pct_lel: Figure | None = None
     attention_pct_lel: Figure
     gas_lel_pct_vol: Figure
     unknown_basis_pct_vol: Figure
@@ -109,8 +110,15 @@ class WorkRules(Frozen):
     gap_s: Figure
 
 
+class PressureBand(Frozen):
+    """Outside it the pressure of a pipe that is being purged is abnormal; open without an end."""
+
+    low_pa: Figure | None = None
+    high_pa: Figure | None = None
+
+
 class PurgeRules(Frozen):
-    """K2 and K3: three samples."""
+    """K2 and K3: three samples. The band is what the company says; nothing is assumed."""
 
     gas_min_pct_vol: Figure
     oxygen_below_pct_vol: Figure
@@ -119,6 +127,7 @@ class PurgeRules(Frozen):
     samples: Figure
     spacing_s: Figure
     span_s: Figure
+    pressure: PressureBand = PressureBand()
 
 
 class LaserRules(Frozen):

@@ -9,11 +9,16 @@ from typing import Annotated, Self
 from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
 from hub.rulepack.entries import Entry, Figure, Frozen, Name, Switch
+from hub.rulepack.jobs import Job, Role
 from hub.rulepack.judging import HoldRules, LaserRules, PurgeRules, WorkRules
+from hub.rulepack.misfits import misfits
 from hub.rulepack.provisions import Checklist, Clock, Hazard, OpenPoint, Retention, Rule
 
 RuleNumber = Annotated[str, StringConstraints(pattern=r"^R[1-9]\d*$")]
 HazardCode = Annotated[str, StringConstraints(pattern=r"^L[123]-[1-9]\d*$")]
+
+
+_OF_JOBS = ("rule", "checklist", "hazard", "clock", "retention", "open_point", "role", "job")
 
 
 class Base(Frozen):
@@ -51,6 +56,8 @@ class RulePack(Frozen):
     hazard: Mapping[HazardCode, Hazard] = Field(default_factory=dict)
     clock: Mapping[str, Clock] = Field(default_factory=dict)
     retention: Mapping[str, Retention] = Field(default_factory=dict)
+    role: Mapping[str, Role] = Field(default_factory=dict)
+    job: Mapping[str, Job] = Field(default_factory=dict)
     open_point: Mapping[str, OpenPoint] = Field(default_factory=dict)
     _source: bytes = PrivateAttr(default=b"")
 
@@ -85,6 +92,9 @@ class RulePack(Frozen):
                             f"checklist.{name}.item.{item}.on_failure names {code}, which is not "
                             "in the hazard catalogue"
                         )
+        for name, job in self.job.items():
+            for place, what in misfits(self, job):
+                raise ValueError(f"job.{name}.{place}: {what}")
         keys = dict(self.entries())
         for owner, names in (
             *((f"rule.{number}.by", rule.by) for number, rule in self.rule.items()),
@@ -95,6 +105,14 @@ class RulePack(Frozen):
                 if rest and top in type(self).model_fields and named not in keys:
                     raise ValueError(f"{owner} names {named}, which is no key of the pack")
         return self
+
+    def lean(self) -> "RulePack":
+        """The figures that verdicts rest on, with the bytes and digest of the whole.
+
+        A running hub keeps this: what jobs rest on is some megabytes of a small box, and is read
+        again from the bytes where there are jobs.
+        """
+        return self.model_copy(update={name: {} for name in _OF_JOBS})
 
     @property
     def source_bytes(self) -> bytes:

@@ -59,11 +59,14 @@ class Clock(Entry):
     """How long something may take, from what.
 
     counts  hours (exact), natural_days (the first day does not count; to its end), same_day (to
-            the end of that day), before_hours (that long before the planned start), years
+            the end of that day), before_hours (that long before the planned start), from_day (from
+            the beginning of the day so many days later), time_of_day (hours since midnight), years
     """
 
     starts: Text
-    counts: Literal["hours", "natural_days", "same_day", "before_hours", "time_of_day", "years"]
+    counts: Literal[
+        "hours", "natural_days", "same_day", "before_hours", "from_day", "time_of_day", "years"
+    ]
     length: Decimal = Field(ge=0, allow_inf_nan=False)
     stricter: Literal["higher", "lower"] = "lower"
 

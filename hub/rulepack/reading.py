@@ -20,6 +20,8 @@ _GIVEN: Final = "given"
 """In a table: source, mark and owner of all entries below that do not say their own."""
 _SAYS: Final = frozenset({"clause", "value", "on", "text", "title", "starts"})
 """A table with one of these is an entry; others only group entries."""
+_SHARED: Final = "job"
+"""The one table that may stand in several files, a job in each."""
 _MOST_LAYERS: Final = 8
 
 
@@ -86,9 +88,13 @@ def _tables(path: Path) -> dict[str, Any]:
     tables: dict[str, Any] = {}
     for file, source in sources.items():
         for key, value in _parsed(source, str(file)).items():
-            if key in tables:
-                raise RulePackError(f"{file}: {key} is in another file of the pack as well")
-            tables[key] = value
+            known = tables.setdefault(key, value)
+            if known is value:
+                continue
+            both = [f"{key}.{name}" for name in value if name in known] if key == _SHARED else [key]
+            if both:
+                raise RulePackError(f"{file}: {both[0]} is in another file of the pack as well")
+            known.update(value)
     _give_owner(tables)
     return tables
 
@@ -119,6 +125,11 @@ def _give(table: dict[str, Any], given: Mapping[str, Any]) -> None:
 
 
 @lru_cache(maxsize=8)
+def lean_pack(source: bytes) -> RulePack:
+    """`read_pack`, and of that only what verdicts rest on."""
+    return read_pack(source).lean()
+
+
 def read_pack(source: bytes, file: str = "rule pack") -> RulePack:
     """A rule pack from its recorded bytes; *file* names it in errors.
 

@@ -1,0 +1,50 @@
+"""Whole jobs: what has been done, what may be done next, and what is refused by which clause.
+
+Pure functions of a job's record and the rule pack: no clock, no input or output. The same code
+decides live, after a restart, and for a stranger who has only the evidence.
+"""
+
+from hub.jobs.answering import answered
+from hub.jobs.case import (
+    Act,
+    Around,
+    Event,
+    JobState,
+    Missed,
+    Person,
+    Refusal,
+    Ruled,
+    Signalled,
+    Standing,
+    Swapped,
+    Waived,
+)
+from hub.jobs.deciding import refusals, waiver_refusals
+from hub.jobs.folding import begun, folded
+from hub.jobs.guiding import Option, options, questions
+from hub.jobs.timing import due_us, missed
+
+__all__ = [
+    "Act",
+    "Around",
+    "Event",
+    "JobState",
+    "Missed",
+    "Option",
+    "Person",
+    "Refusal",
+    "Ruled",
+    "Signalled",
+    "Standing",
+    "Swapped",
+    "Waived",
+    "answered",
+    "begun",
+    "due_us",
+    "folded",
+    "missed",
+    "options",
+    "questions",
+    "refusals",
+    "waiver_refusals",
+]
