@@ -23,6 +23,7 @@ from hub.jobs.deciding import refusals, waiver_refusals
 from hub.jobs.folding import begun, folded
 from hub.jobs.guiding import Option, options, questions
 from hub.jobs.timing import due_us, missed
+from hub.jobs.wording import said
 
 __all__ = [
     "Act",
@@ -46,5 +47,6 @@ __all__ = [
     "options",
     "questions",
     "refusals",
+    "said",
     "waiver_refusals",
 ]

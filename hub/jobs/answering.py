@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 
 from hub.jobs.case import Answers, Refusal
 from hub.jobs.timing import time_us
-from hub.near import nearest
 from hub.rulepack import RulePack
 from hub.rulepack.jobs import Question
 
@@ -41,11 +40,11 @@ def answered(
     now_us  no moment may be later
     """
     asked = {name: one for name, one in ask.items() if _is_asked(one, given)}
-    told: list[Refusal] = []
-    for name in given:
-        if name not in asked:
-            near = nearest(name, asked)
-            told.append(Refusal("unasked", clause, {"question": name, "near": near}))
+    told = [
+        Refusal("unasked", clause, {"question": name, "asked": list(asked)})
+        for name in given
+        if name not in asked
+    ]
     answers: dict[str, Any] = {}
     for name, question in asked.items():
         value = given.get(name)
@@ -85,11 +84,10 @@ def _taken(
     match question.kind:
         case "yes_no":
             if value not in ("yes", "no"):
-                raise _WrongError("answer_choice", value=value, options="yes, no")
+                raise _WrongError("answer_choice", value=value, options=["yes", "no"])
         case "choice":
             if value not in question.options:
-                options = ", ".join(question.options)
-                raise _WrongError("answer_choice", value=value, options=options)
+                raise _WrongError("answer_choice", value=value, options=list(question.options))
         case "number":
             return _number(value)
         case "file":
@@ -133,11 +131,10 @@ def _items(pack: RulePack, question: Question, value: Any) -> dict[str, dict[str
         raise _WrongError("answer_items", checklist.clause, value=_short(value))
     missing = [name for name in checklist.item if name not in value]
     strange = [name for name in value if name not in checklist.item]
-    if missing or strange:
-        names = ", ".join(missing or strange)
-        raise _WrongError(
-            "items_missing" if missing else "items_strange", checklist.clause, items=names
-        )
+    if missing:
+        raise _WrongError("items_missing", checklist.clause, items=missing)
+    if strange:
+        raise _WrongError("items_strange", checklist.clause, items=strange)
     return {
         name: _item(pack, name, item.clause, item.on_failure, value[name])
         for name, item in checklist.item.items()
@@ -165,7 +162,7 @@ def _item(
     code = kept.get("hazard", hazards[0] if len(hazards) == 1 else "")
     if hazards and code not in hazards:
         # Only the catalogue describes a hazard, and two grades are never told apart by a guess.
-        raise _WrongError("item_hazard", clause, item=name, value=code, hazards=", ".join(hazards))
+        raise _WrongError("item_hazard", clause, item=name, value=code, hazards=list(hazards))
     if code and code not in pack.hazard:
         raise _WrongError("answer_hazard", _catalogue(pack), value=code)
     return {**kept, **({"hazard": code} if code else {})}

@@ -156,10 +156,10 @@ class Around(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Why something may not be done. `key` names the sentence (`job.refused.KEY`).
+    """Why something may not be done. `key` names the sentence (`job.refused.KEY`), see `said`.
 
-    figures  what the sentence is filled with; those that are texts in both languages are
-             {"zh": …, "en": …}
+    figures  what the sentence is filled with, in JSON's types: text, number, list, or text in both
+             languages as {"zh": …, "en": …}; `length` goes with what it `counts`, as in a clock
     """
 
     key: str

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from hub.jobs.case import Act, Around, JobState, Refusal, Standing, Waived
 from hub.jobs.timing import day_of, due_us, holds
-from hub.rulepack import Job, RulePack
+from hub.rulepack import Clock, Job, RulePack
 from hub.rulepack.jobs import Need, Notice, Step
 
 
@@ -184,8 +184,7 @@ def _aged(
     if need.clock:
         clock = pack.clock[need.clock]
         if act.at_us > due_us(clock, standing.at_us):
-            length = f"{clock.length.normalize():f}"
-            yield Refusal("need_old", need.clause, {**figures, "length": length})
+            yield Refusal("need_old", need.clause, {**figures, **_length(clock)})
     if need.this_visit and (state.visit_us is None or standing.at_us < state.visit_us):
         yield Refusal("need_visit", need.clause, figures)
     if standing.at_us < around.untrusted_us:
@@ -214,7 +213,7 @@ def _of_notice(
     figures = {
         "step": step.text.model_dump(),
         "notice": posted.text.model_dump(),
-        "length": f"{clock.length.normalize():f}",
+        **_length(clock),
     }
     standing = state.steps.get(notice.step)
     if standing is None or not standing.stands:
@@ -258,6 +257,10 @@ def _of_tries(job: Job, state: JobState, act: Act) -> Iterator[Refusal]:
                 "decides": job.step[job.decides].text.model_dump(),
             },
         )
+
+
+def _length(clock: Clock) -> dict[str, object]:
+    return {"length": f"{clock.length.normalize():f}", "counts": clock.counts}
 
 
 def _why(job: Job, standing: Standing) -> dict[str, object]:
