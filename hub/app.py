@@ -26,9 +26,11 @@ from hub.control import ControlSocket
 from hub.crew import Crew
 from hub.desk import Desk
 from hub.doubts import known_names
+from hub.events import job_event
 from hub.following import Cursors, follow, stored_cursors
+from hub.foreman import JobDoor
 from hub.judging import Judging
-from hub.ledger import Ledger, LedgerReader
+from hub.ledger import Ledger, LedgerReader, Transaction
 from hub.linking import Link, tapped
 from hub.looking import sinks
 from hub.outbox import Outbox
@@ -64,6 +66,11 @@ def run(config: Config, stop: threading.Event) -> int:
         desk = Desk(parts.registry, parts.pack, facts)
         alarms = AlarmWatch(parts.pack)
         outbox = Outbox(parts.consignees, state_dir, bus.submit, clock, crew.fail)
+
+        def tell(tx: Transaction, body: Mapping[str, Any], entry: int) -> None:
+            outbox.address(tx, job_event(config.hub.gateway, body, entry, tx.checkpoint()))
+
+        jobs = JobDoor(desk, parts.pack, state_dir, clock, tell)
         wakes = {name: threading.Event() for name in parts.followers}
         timekeeper = Timekeeper(clock)
         with LedgerReader(state_dir) as reader:
@@ -71,6 +78,7 @@ def run(config: Config, stop: threading.Event) -> int:
             alarms.restore(reader)
             timekeeper.start(ledger, reader, desk)
             evidence.ready(ledger, reader)
+            jobs.restore(reader)
             prime(parts.links.values(), reader)
             cursors = Cursors(stored_cursors(reader), list(wakes.values()))
         judging = Judging(
@@ -78,6 +86,7 @@ def run(config: Config, stop: threading.Event) -> int:
             bus,
             ledger,
             desk,
+            jobs,
             alarms,
             outbox,
             Settling(parts.links),
@@ -135,7 +144,8 @@ def run(config: Config, stop: threading.Event) -> int:
             parts.links,
             config.hub.language,
         )
-        control = ControlSocket(config.socket, commands.table(), config.hub.admin_gid)
+        table = {**commands.table(), **jobs.table(commands.do)}
+        control = ControlSocket(config.socket, table, config.hub.admin_gid)
         # Started from the end of the flow to its beginning; stopped the other way round, so that
         # drivers fall silent first and the judge still drains and records what they had sent.
         house.enter_context(crew.running("judge", judging.run))

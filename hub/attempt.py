@@ -76,6 +76,11 @@ class Attempt:
         return list(self._serials)
 
     @property
+    def serials(self) -> Mapping[str, str]:
+        """What each instrument that was heard has told that it is, or else what the order says."""
+        return {name: told or self._serials[name] for name, told in sorted(self._told.items())}
+
+    @property
     def quantities(self) -> Mapping[str, str]:
         """What each instrument measures, as the order says."""
         return self._quantities

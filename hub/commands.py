@@ -72,7 +72,7 @@ class Commands:
             "order.progress": lambda request: self.progress(_text(request, "number", "")),
             "outbox.retry": lambda request: self.deliver(request, retry),
             "outbox.replay": lambda request: self.deliver(request, replay),
-            "ledger.checkpoint": lambda _: self._do(lambda tx: tx.checkpoint()),
+            "ledger.checkpoint": lambda _: self.do(lambda tx: tx.checkpoint()),
             "frames.look": lambda request: glance(
                 self._tap(request), _text(request, "since", "") or None
             ),
@@ -85,7 +85,7 @@ class Commands:
             given = strict_json(_text(request, "text"), "order")
         except UnusableInput as wrong:
             raise CommandRefused(str(wrong)) from wrong
-        order = self._do(lambda tx: self._desk.add_order(tx, given, self._clock.now_us()))
+        order = self.do(lambda tx: self._desk.add_order(tx, given, self._clock.now_us()))
         return {
             "number": order.number,
             "id": order.id,
@@ -101,11 +101,12 @@ class Commands:
         found = None if self._desk.knows(number) else self._registry.find_work_order(number)
 
         def do(tx: Transaction) -> Any:
+            self._refuse_job(tx, number)
             if found is not None:
                 self._desk.add_order(tx, found, self._clock.now_us())
             return self._desk.open_attempt(tx, number, test, self._clock.now_us())
 
-        attempt = self._do(do)
+        attempt = self.do(do)
         return {
             "attempt": attempt.id,
             "order": number,
@@ -119,7 +120,7 @@ class Commands:
         """Record an operator's event, at the moment it reaches the record."""
         number, word = _text(request, "number"), _text(request, "word")
         instrument, point = _text(request, "instrument", ""), _text(request, "point", "")
-        attempt = self._do(
+        attempt = self.do(
             lambda tx: self._desk.add_event(
                 tx, number, word, instrument, point, self._clock.now_us()
             )
@@ -130,15 +131,20 @@ class Commands:
         """Take readings that a person hands in; see `hub.entering`."""
         _text(request, "number")
         now_us = self._clock.now_us()
-        return enter(self._desk, self._links, way, request, now_us, self._do, self._lang)
+        return enter(self._desk, self._links, way, request, now_us, self.do, self._lang)
 
     def abort(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         number, reason = _text(request, "number"), _text(request, "reason", "")
-        self._do(lambda tx: self._desk.abort_order(tx, number, reason, self._clock.now_us()))
+
+        def do(tx: Transaction) -> None:
+            self._refuse_job(tx, number)
+            self._desk.abort_order(tx, number, reason, self._clock.now_us())
+
+        self.do(do)
         return {"order": number, "state": "aborted"}
 
     def progress(self, number: str) -> Any:
-        return self._do(lambda _: self._desk.progress(number))
+        return self.do(lambda _: self._desk.progress(number))
 
     def deliver(self, request: Mapping[str, Any], again: Callable[..., int]) -> Mapping[str, Any]:
         """Retry or replay parcels: of one id, one order, or one sink."""
@@ -149,7 +155,16 @@ class Commands:
             tx.then(lambda: self._outbox.hurry(named["sink"]))
             return again(tx, who=who, at_us=self._clock.now_us(), **named)
 
-        return {"parcels": self._do(do)}
+        return {"parcels": self.do(do)}
+
+    def _refuse_job(self, tx: Transaction, number: str) -> None:
+        """A test of a job begins and ends with the job's steps, which have their own gates."""
+        row = tx.sql.execute("SELECT kind FROM jobs WHERE number=?", (number,)).fetchone()
+        if row is not None:
+            raise CommandRefused(
+                f"order {number} is a job ({row[0]}): begin its tests with `gashub job do`, and "
+                "give it up with the step give_up"
+            )
 
     def _tap(self, request: Mapping[str, Any]) -> Tap:
         name = _text(request, "line")
@@ -168,7 +183,8 @@ class Commands:
             if name not in known
         ]
 
-    def _do(self, do: Callable[[Transaction], Any]) -> Any:
+    def do(self, do: Callable[[Transaction], Any]) -> Any:
+        """Have *do* done on the judging thread, and wait for the commit. raises CommandRefused"""
         try:
             return self._submit(do).result(DONE_WITHIN_S)
         except TimeoutError:

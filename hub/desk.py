@@ -20,9 +20,10 @@ from hub.model import Intake
 from hub.orders import Test, WorkOrder, from_record, new_order
 from hub.procedures import Verdict
 from hub.procedures.case import CLOSE, EVENTS
+from hub.rebuilding import rebuild
 from hub.refusal import suggestion
 from hub.registry import Registry
-from hub.rulepack import RulePack, lean_pack, load_pack, shipped_ids
+from hub.rulepack import RulePack, load_pack, shipped_ids
 
 log = structlog.get_logger()
 
@@ -88,6 +89,7 @@ class Desk:
             "step": attempt.test.step,
             "test": attempt.test.id,
             "section": str((attempt.test.spec.get("section") or {}).get("id", "")),
+            "serials": attempt.serials,
             "opened_at": iso(attempt.opened_us),
             "decided_at": iso(now_us),
             "decided_us": now_us,
@@ -129,6 +131,31 @@ class Desk:
             (order.number, order.id, record, entry, now_us),
         )
         tx.then(lambda: self._orders.__setitem__(order.number, order))
+        return order
+
+    def extend_order(
+        self, tx: Transaction, number: str, step: str, spec: Mapping[str, Any], now_us: int
+    ) -> WorkOrder:
+        """Give an order one more test, as *step*; an order that is not there begins with it.
+
+        raises  CommandRefused when it has a test of that step already, or *spec* is unusable
+        """
+        before = self._orders.get(number)
+        given = {"number": number, "steps": [{"step": step, "tests": [spec]}]}
+        if before is None:
+            return self.add_order(tx, given, now_us)
+        if any(test.step == step for test in before.tests):
+            raise CommandRefused(
+                f"order {number} has a test {step} already; what was ordered is not changed"
+            )
+        added = new_order(given, self._facts, self._registry.procedures)
+        order = WorkOrder(before.id, number, (*before.tests, *added.tests))
+        record = orjson.dumps(order.as_record(), option=orjson.OPT_SORT_KEYS)
+        entry = tx.append("order", record, now_us, {"order": number})
+        tx.sql.execute(
+            "UPDATE orders SET record=?, entry=? WHERE number=?", (record, entry, number)
+        )
+        tx.then(lambda: self._orders.__setitem__(number, order))
         return order
 
     def open_attempt(self, tx: Transaction, number: str, name: str, now_us: int) -> Attempt:
@@ -286,6 +313,16 @@ class Desk:
     def knows(self, number: str) -> bool:
         return number in self._orders
 
+    def order(self, number: str) -> WorkOrder | None:
+        """The order of that number, if there is one."""
+        return self._orders.get(number)
+
+    def break_off(self, tx: Transaction, number: str, word: str, now_us: int) -> None:
+        """End the open attempts of an order, if there are any, by the event *word*."""
+        for attempt in self._open.values():
+            if attempt.number == number:
+                self.add_event(tx, number, word, "", "", now_us)
+
     def attempt(self, number: str) -> Attempt:
         """The one open attempt of an order. Raises CommandRefused when there is none, or two."""
         self._order(number)
@@ -349,43 +386,3 @@ def keep_pack(tx: Transaction, pack: RulePack, now_us: int) -> str:
             (pack.sha256, pack.id, pack.version, entry),
         )
     return pack.sha256
-
-
-def rebuild(
-    reader: LedgerReader,
-    registry: Registry,
-    id: str,
-    test: Test,
-    pack_sha256: str,
-    opened_us: int,
-    opened_entry: int,
-    until_entry: int | None = None,
-) -> Attempt:
-    """Feed an attempt again from the ledger, up to but not including *until_entry*."""
-    (pack_entry,) = reader.sql.execute(
-        "SELECT entry FROM packs WHERE sha256=?", (pack_sha256,)
-    ).fetchone()
-    pack = lean_pack(reader.read(pack_entry).body or b"")
-    attempt = Attempt(
-        id,
-        str(test.spec["number"]),
-        test,
-        registry.procedures[test.procedure],
-        pack,
-        opened_us,
-        opened_entry,
-    )
-    names = set(attempt.instruments)
-    for entry in reader.entries(opened_entry + 1, until_entry, kinds=("readings", "event")):
-        if entry.kind == "readings":
-            block = entry.block()
-            for reading, link in zip(block.readings, block.links, strict=True):
-                if reading.instrument in names:
-                    attempt.feed(reading, block.frames[link].source)
-            for letter in block.dead:
-                attempt.dead_letter(letter.source, letter.at_us)
-        else:
-            event = entry.record()
-            if event.get("attempt") == id:
-                attempt.event(event["at_us"], event["word"], event["instrument"], event["point"])
-    return attempt

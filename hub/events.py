@@ -16,12 +16,14 @@ from typing import Any, Final, Literal, NamedTuple
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from ulid import ULID
 
 from hub.ledger import read_checkpoint
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
 VERDICT: Final = "gashub.verdict.v1"
 ALARM: Final = "gashub.alarm.v1"
+JOB: Final = "gashub.job.v1"
 
 
 class _Open(BaseModel):
@@ -129,12 +131,42 @@ class AlarmData(_Open):
     ledger: LedgerHead
 
 
+class JobData(_Open):
+    """Something has happened to a job. No free text and no personal data."""
+
+    order: str = Field(description="Number of the job.")
+    kind: str = Field(description="residential_purge, repair and so on, as in the rule pack.")
+    what: Literal["opened", "step", "test", "signal", "deadline", "waived", "instrument"] = Field(
+        description="opened: taken in; step: a person has done one; test: one was decided; signal: "
+        "something happened, such as abnormal pressure; deadline: one has passed; waived: two "
+        "persons let a notice be; instrument: another device came under a name."
+    )
+    step: str | None = Field(default=None, description="Step, signal or deadline, by its name.")
+    clause: str | None = Field(default=None, description="Clause of the regulations behind it.")
+    phase: str = Field(description="Phase of the job afterwards.")
+    ended: str | None = Field(default=None, description="The word with which the job has ended.")
+    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE", "ABORTED"] | None = None
+    answers: dict[str, JsonValue] = Field(
+        default={}, description="Of a step, what was chosen, confirmed or counted."
+    )
+    hazards: list[str] = Field(
+        default=[], description="Codes of hazards that it opened; each is a job of its own."
+    )
+    tells: str | None = Field(
+        default=None, description="Who must be told at once: dispatch or emergency."
+    )
+    parent: str | None = Field(default=None, description="Job that this one came out of.")
+    user_class: str
+    at: str = Field(description="When, UTC, ISO 8601.")
+    ledger: LedgerHead
+
+
 class _Event(_Open):
     specversion: Literal["1.0"] = "1.0"
-    id: str = Field(description="ULID of the verdict or alarm; the same over every retry.")
+    id: str = Field(description="ULID of what is reported; the same over every retry.")
     source: str = Field(description="/gashub/ and the gateway's name.")
     subject: str | None = Field(default=None, description="Order number, when there is an order.")
-    time: str = Field(description="Hub time of the verdict or alarm, UTC, ISO 8601.")
+    time: str = Field(description="Hub time of what is reported, UTC, ISO 8601.")
     datacontenttype: Literal["application/json"] = "application/json"
 
 
@@ -152,6 +184,14 @@ class AlarmEvent(_Event):
     type: Literal["gashub.alarm.v1"] = ALARM
     dataschema: str = f"urn:gashub:schema:{ALARM}#/$defs/AlarmData"
     data: AlarmData
+
+
+class JobEvent(_Event):
+    """gashub.job.v1"""
+
+    type: Literal["gashub.job.v1"] = JOB
+    dataschema: str = f"urn:gashub:schema:{JOB}#/$defs/JobData"
+    data: JobData
 
 
 class Event(NamedTuple):
@@ -203,6 +243,23 @@ def alarm_event(gateway: str, alarm: Mapping[str, Any], entry: int, checkpoint: 
     return Event(made.id, "alarm", "", _canonical(made))
 
 
+def job_event(gateway: str, body: Mapping[str, Any], entry: int, checkpoint: str) -> Event:
+    """The event of something that happened to a job.
+
+    body                as `hub.foreman` tells it; empty texts are left out
+    checkpoint, raises  as `verdict_event`
+    """
+    given = {name: value for name, value in plain(body).items() if value != ""}
+    made = JobEvent(
+        id=str(ULID()),
+        source=_source(gateway),
+        subject=given["order"],
+        time=given["at"],
+        data=JobData.model_validate({**given, "ledger": _ledger(checkpoint, entry)}),
+    )
+    return Event(made.id, "job", made.data.order, _canonical(made))
+
+
 def ledger_head(body: bytes) -> dict[str, Any]:
     """The ledger head that an event carries; empty for a body that has none."""
     data = json.loads(body).get("data")
@@ -223,7 +280,7 @@ def schemas() -> dict[str, str]:
             ensure_ascii=False,
         )
         + "\n"
-        for kind, model in ((VERDICT, VerdictEvent), (ALARM, AlarmEvent))
+        for kind, model in ((VERDICT, VerdictEvent), (ALARM, AlarmEvent), (JOB, JobEvent))
     }
 
 

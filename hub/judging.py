@@ -20,6 +20,7 @@ from hub.entering import hand_over, handed_in
 from hub.errors import CommandRefused, StoreUnavailable
 from hub.events import alarm_event, verdict_event
 from hub.following import Cursors
+from hub.foreman import JobDoor
 from hub.ledger import Ledger, Transaction, encode_block
 from hub.model import Intake, Notice, Reading
 from hub.outbox import Outbox
@@ -50,6 +51,7 @@ class Judging:
         bus: Bus,
         ledger: Ledger,
         desk: Desk,
+        jobs: JobDoor,
         alarms: AlarmWatch,
         outbox: Outbox,
         settling: Settling,
@@ -66,6 +68,7 @@ class Judging:
         self._bus = bus
         self._ledger = ledger
         self._desk = desk
+        self._jobs = jobs
         self._alarms = alarms
         self._outbox = outbox
         self._settling = settling
@@ -106,7 +109,8 @@ class Judging:
             if step := self._timekeeper.step():
                 self._pending.append(Notice(now_us, "clock", "clock_step", step))
             rulings = self._desk.review(now_us)
-            if tasks or rulings or alarmed or self._commit_due(now_us, ending):
+            urgent = tasks or rulings or alarmed or self._jobs.is_due(now_us)
+            if urgent or self._commit_due(now_us, ending):
                 self._commit(tasks, rulings)
             if ending and not items and not tasks and not self._pending:
                 if self._cursors.moved:
@@ -149,6 +153,7 @@ class Judging:
         """
         intakes = [item for item in items if type(item) is Intake and not handed_in(item)]
         self._desk.observe(intakes)
+        self._jobs.look(intakes)
         for instrument in self._alarms.look(intakes):
             self._desk.hasten(instrument)
         return self._alarms.due
@@ -177,6 +182,9 @@ class Judging:
                 for ruling in rulings:
                     body = self._desk.record(tx, ruling, now_us)
                     self._outbox.address(tx, verdict_event(self._gateway, body, tx.checkpoint()))
+                    self._jobs.decided(tx, body, now_us)
+                if self._jobs.is_due(now_us):
+                    self._jobs.advance(tx, now_us)
                 intakes += [
                     hand_over(self._desk, self._settling, tx, one, now_us, self._lang)
                     for one in handed  # after the rulings, which had not seen them

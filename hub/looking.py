@@ -69,6 +69,43 @@ def order(state_dir: Path, number: str) -> dict[str, Any]:
         }
 
 
+def jobs(state_dir: Path, *, kind: str = "", running: bool = False) -> list[dict[str, Any]]:
+    """Every job, newest first."""
+    with LedgerReader(state_dir) as reader:
+        return [
+            {
+                "job": number,
+                "kind": of,
+                "phase": ended or phase,
+                "opened": iso(opened),
+                "due": iso(due) if due and not ended else "",
+                "parent": parent,
+            }
+            for number, of, phase, ended, opened, due, parent in reader.sql.execute(
+                "SELECT number, kind, phase, ended, opened_us, due_us, parent FROM jobs"
+                " WHERE (?1='' OR kind=?1) AND (?2=0 OR ended='') ORDER BY opened_us DESC",
+                (kind, int(running)),
+            )
+        ]
+
+
+def staff(state_dir: Path) -> list[dict[str, Any]]:
+    """The register of staff, by id."""
+    with LedgerReader(state_dir) as reader:
+        rows = reader.sql.execute("SELECT record FROM staff ORDER BY id").fetchall()
+        return [
+            {
+                "id": one["id"],
+                "supervisor": one["supervisor"],
+                "certificates": ", ".join(
+                    f"{role} {held['number']} until {held['until']}"
+                    for role, held in sorted(one["certificates"].items())
+                ),
+            }
+            for one in (orjson.loads(row[0]) for row in rows)
+        ]
+
+
 def parcels(
     state_dir: Path, *, sink: str, state: str, order: str, most: int
 ) -> list[dict[str, Any]]:

@@ -65,6 +65,19 @@ class WorkOrder:
             "tests": [{"id": t.id, "step": t.step, "spec": _freeze(t.spec)} for t in self.tests],
         }
 
+    def spec_of(self, step: str) -> Mapping[str, Any] | None:
+        """The judge contract of the first test of a step; None when there is none."""
+        return next((test.spec for test in self.tests if test.step == step), None)
+
+    def spec_by(self, procedure: str) -> Mapping[str, Any] | None:
+        """The judge contract of the first test by *procedure*; None when there is none."""
+        return next((test.spec for test in self.tests if test.procedure == procedure), None)
+
+    def instruments(self, procedure: str) -> set[str]:
+        """The instruments of the tests by *procedure*."""
+        specs = [test.spec for test in self.tests if test.procedure == procedure]
+        return {str(one["name"]) for spec in specs for one in spec["instruments"]}
+
     def find(self, name: str) -> Test:
         """The test called *name*: its id, or its step or procedure where only one has it.
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from hub.desk import rebuild
 from hub.errors import CommandRefused
 from hub.ledger import LedgerReader
 from hub.orders import from_record
+from hub.rebuilding import rebuild
 from hub.registry import Registry
 
 

@@ -12,6 +12,8 @@ from hub.config import Config
 from hub.desk import Desk
 from hub.doubts import known_names
 from hub.errors import CommandRefused
+from hub.events import job_event
+from hub.foreman import JobDoor
 from hub.ledger import Ledger, LedgerReader, Transaction
 from hub.outbox import Outbox
 from hub.parts import Parts, nowhere
@@ -54,7 +56,15 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
             links=parts.links,
             lang=config.hub.language,
         )
-        table = commands.table()
+        gateway = config.hub.gateway
+
+        def tell(tx: Transaction, body: Mapping[str, Any], entry: int) -> None:
+            outbox.address(tx, job_event(gateway, body, entry, tx.checkpoint()))
+
+        jobs = JobDoor(desk, parts.pack, config.hub.state_dir, clock, tell)
+        with LedgerReader(config.hub.state_dir) as reader:
+            jobs.restore(reader)
+        table = {**commands.table(), **jobs.table(commands.do)}
         if do not in table:
             raise CommandRefused(f"no command {do!r}")
         return table[do](request)

@@ -58,10 +58,14 @@ class Timekeeper:
                 },
                 now_us,
             )
+            since_us = now_us if behind else _untrusted_us(reader)
+            start = {
+                "boot_id": boot_id(), "anchor_us": clock.anchor_us, "untrusted_us": since_us,
+            }  # fmt: skip
             tx.sql.execute(
                 "INSERT INTO hub_state (key, value) VALUES ('start', ?)"
                 " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (json.dumps({"boot_id": boot_id(), "anchor_us": clock.anchor_us}),),
+                (json.dumps(start),),
             )
             if behind:
                 log.error("clock_behind", by_s=round(-clock.offset_us() / 1e6))
@@ -78,6 +82,13 @@ class Timekeeper:
         moved_s = (offset_us - self._said_us) / 1e6
         self._said_us = offset_us
         return f"wall clock moved by {moved_s:+.1f} s; hub time did not"
+
+
+def _untrusted_us(reader: LedgerReader) -> int:
+    """Since when the clock cannot be trusted in this boot; another boot begins anew."""
+    row = reader.sql.execute("SELECT value FROM hub_state WHERE key='start'").fetchone()
+    last = json.loads(row[0]) if row else {}
+    return int(last.get("untrusted_us", 0)) if last.get("boot_id") == boot_id() else 0
 
 
 def anchor(clock: HubClock, reader: LedgerReader) -> bool:

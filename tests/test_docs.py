@@ -24,6 +24,8 @@ from hub.attempt import POINT
 from hub.cli import main as cli
 from hub.commands import Commands
 from hub.config import HubSettings, InstrumentFacts, LineSettings, LogSettings
+from hub.foreman.commands import JobCommands
+from hub.foreman.door import COMMANDS
 from hub.kit import begin
 from hub.pages import CATALOGUE, all_readmes, catalogue
 from hub.procedures.case import CLOSE, EVENTS
@@ -255,7 +257,9 @@ def test_every_gashub_command_in_the_pages_exists(page: Path) -> None:
 def test_every_command_of_the_socket_is_documented() -> None:
     """docs/socket.md has a row for each command that the hub answers, and no other."""
     nothing: Any = None
-    table = set(Commands(nothing, nothing, nothing, nothing, nothing, dict).table())
+    table = {*Commands(nothing, nothing, nothing, nothing, nothing, dict).table(), *COMMANDS}
+    jobs = JobCommands(nothing, Path(), nothing, nothing).table()
+    assert list(jobs) == list(COMMANDS)
     rows = set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \| ", read("docs/socket.md"), re.MULTILINE))
 
     assert rows - {"do"} == table

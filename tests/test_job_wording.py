@@ -18,9 +18,10 @@ PASSED_ON = {"wrong.key", "key"}
 
 
 def keys_in_the_code() -> set[str]:
-    """Every key with which hub/jobs makes a refusal; each is written out where it is made."""
+    """Every key with which a refusal is made; each is written out where it is made."""
     keys = set()
-    for path in sorted(Path(jobs.__file__).parent.glob("*.py")):
+    folder = Path(jobs.__file__).parent
+    for path in sorted([*folder.glob("*.py"), *folder.with_name("foreman").glob("*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in MAKERS and node.args:
                 first = node.args[0]

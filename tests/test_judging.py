@@ -18,6 +18,7 @@ from hub.commands import Commands
 from hub.desk import Desk
 from hub.errors import CommandRefused
 from hub.following import Cursors, stored_cursors
+from hub.foreman import JobDoor
 from hub.judging import Judging
 from hub.ledger import Ledger, LedgerReader, verify
 from hub.measuring import measure
@@ -93,11 +94,13 @@ class House:
             self.desk.restore(reader)
             alarms.restore(reader)
             cursors = Cursors(stored_cursors(reader), [])
+        jobs = JobDoor(self.desk, pack, folder, clock, lambda *_: None)
         self.judging = Judging(
             "gw-test",
             self.bus,
             self.ledger,
             self.desk,
+            jobs,
             alarms,
             self.outbox,
             Settling({"wire": self.source}),

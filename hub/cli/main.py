@@ -14,6 +14,7 @@ import typer
 from hub.cli import author, entering, site
 from hub.cli.asking import ask as _ask
 from hub.cli.asking import show as _show
+from hub.cli.job import job_app, staff_app
 from hub.cli.options import CONFIG, ConfigOption, JsonOption
 from hub.cli.rules import rules_app
 from hub.errors import CommandRefused
@@ -31,6 +32,8 @@ app.add_typer(order_app, name="order")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(rules_app, name="rules")
+app.add_typer(job_app, name="job")
+app.add_typer(staff_app, name="staff")
 app.add_typer(site.frames_app, name="frames")
 
 

@@ -22,7 +22,8 @@ from hub.jobs.case import (
 from hub.jobs.deciding import refusals, waiver_refusals
 from hub.jobs.folding import begun, folded
 from hub.jobs.guiding import Option, options, questions
-from hub.jobs.timing import due_us, missed
+from hub.jobs.recording import as_record, from_record
+from hub.jobs.timing import due_us, missed, running
 from hub.jobs.wording import said
 
 __all__ = [
@@ -40,13 +41,16 @@ __all__ = [
     "Swapped",
     "Waived",
     "answered",
+    "as_record",
     "begun",
     "due_us",
     "folded",
+    "from_record",
     "missed",
     "options",
     "questions",
     "refusals",
+    "running",
     "said",
     "waiver_refusals",
 ]

@@ -84,7 +84,8 @@ class Standing(NamedTuple):
     stands   and nothing has undone it since
     attempt, verdict, section, serials  of a test
     again    of a test: verdicts INCONCLUSIVE in a row
-    why_not  what undid it: a step, a signal, a deadline, "instrument"
+    why_not  what undid it: a step, a signal, a deadline, "instrument"; of a test that runs "again"
+    undone_us  when that was: no verdict from before it counts any more
     """
 
     at_us: int
@@ -97,6 +98,7 @@ class Standing(NamedTuple):
     serials: Mapping[str, str] = NOTHING
     again: int = 0
     why_not: str = ""
+    undone_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

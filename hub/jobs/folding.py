@@ -60,15 +60,16 @@ def _folded(job: Job, state: JobState, event: Event) -> JobState:
             return _ruled(job.step[event.step], state, event)
         case Signalled():
             signal = job.signal[event.signal]
-            return _fallen(state, signal.to, signal.undoes, event.signal)
+            return _fallen(state, signal.to, signal.undoes, event.signal, event.at_us)
         case Missed():
             deadline = job.deadline[event.deadline]
             state = replace(state, missed=state.missed | {(event.deadline, event.at_us)})
-            return _fallen(state, deadline.to, deadline.undoes, event.deadline)
+            return _fallen(state, deadline.to, deadline.undoes, event.deadline, event.at_us)
         case Waived():
             return replace(state, waived=state.waived | {event.notice})
         case Swapped():
-            return replace(state, steps=_unsworn(state.steps, {event.instrument: event.serial}))
+            named = {event.instrument: event.serial}
+            return replace(state, steps=_unsworn(state.steps, named, event.at_us))
 
 
 def _act(step: Step, state: JobState, act: Act) -> JobState:
@@ -82,7 +83,7 @@ def _act(step: Step, state: JobState, act: Act) -> JobState:
         standing = Standing(act.at_us, goes_on, stands=goes_on, answers=act.answers)
     steps: Mapping[str, Standing] = {**state.steps, act.step: standing}
     if not step.test:
-        steps = _undone(steps, step.undoes, act.step)
+        steps = _undone(steps, step.undoes, act.step, act.at_us)
     visit_us = state.visit_us
     if step.visit == "begins":
         visit_us = act.at_us
@@ -105,45 +106,59 @@ def _ruled(step: Step, state: JobState, ruled: Ruled) -> JobState:
     before = state.steps.get(ruled.step)
     passed = ruled.verdict == "PASS"
     again = (before.again if before else 0) + 1 if ruled.verdict == "INCONCLUSIVE" else 0
+    # What undid the test while it ran undoes its verdict as well.
+    undone = before is not None and before.why_not not in ("", "again")
+    undone_us = before.undone_us if before else 0
+    late = undone or ruled.at_us <= undone_us
     standing = Standing(
         ruled.at_us,
         passed,
-        stands=passed,
+        stands=passed and not late,
         attempt=ruled.attempt,
         verdict=ruled.verdict,
         section=ruled.section,
         serials=ruled.serials,
         again=again,
+        why_not=before.why_not if before is not None and late else "",
+        undone_us=undone_us,
     )
-    sworn = {**_unsworn(state.steps, ruled.serials), ruled.step: standing}
-    steps = _undone(sworn, step.undoes, ruled.step)
+    steps: Mapping[str, Standing] = {
+        **_unsworn(state.steps, ruled.serials, ruled.at_us),
+        ruled.step: standing,
+    }
+    if standing.stands:
+        steps = _undone(steps, step.undoes, ruled.step, ruled.at_us)
     hazards = state.hazards
     for word in (ruled.outcome, ruled.verdict):
         if word in step.opens:
             hazards = [*hazards, (step.opens[word], ruled.step, ruled.at_us)]
-    phase = step.to if step.to and passed else state.phase
-    return replace(state, steps=steps, hazards=hazards, phase=phase)
+    moves = step.to and standing.stands and state.phase in step.phase
+    return replace(state, steps=steps, hazards=hazards, phase=step.to if moves else state.phase)
 
 
-def _fallen(state: JobState, to: str, undoes: Iterable[str], why: str) -> JobState:
-    return replace(state, phase=to or state.phase, steps=_undone(state.steps, undoes, why))
+def _fallen(state: JobState, to: str, undoes: Iterable[str], why: str, at_us: int) -> JobState:
+    steps = _undone(state.steps, undoes, why, at_us)
+    return replace(state, phase=to or state.phase, steps=steps)
 
 
 def _undone(
-    steps: Mapping[str, Standing], undoes: Iterable[str], why: str
+    steps: Mapping[str, Standing], undoes: Iterable[str], why: str, at_us: int
 ) -> Mapping[str, Standing]:
+    """What stood stands no longer, and a test that runs will not."""
     changed = {
-        name: steps[name]._replace(stands=False, why_not=why)
+        name: steps[name]._replace(stands=False, why_not=why, undone_us=at_us)
         for name in undoes
-        if name in steps and steps[name].stands
+        if name in steps and (steps[name].stands or steps[name].why_not == "again")
     }
     return {**steps, **changed}
 
 
-def _unsworn(steps: Mapping[str, Standing], serials: Mapping[str, str]) -> Mapping[str, Standing]:
+def _unsworn(
+    steps: Mapping[str, Standing], serials: Mapping[str, str], at_us: int
+) -> Mapping[str, Standing]:
     """A PASS is worth what its instrument is: another device under its name ends it."""
     changed = {
-        name: standing._replace(stands=False, why_not="instrument")
+        name: standing._replace(stands=False, why_not="instrument", undone_us=at_us)
         for name, standing in steps.items()
         if standing.stands
         and any(

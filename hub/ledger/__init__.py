@@ -6,7 +6,7 @@ from hub.ledger.entry import Entry
 from hub.ledger.export import check_export, export
 from hub.ledger.keys import PublicKey
 from hub.ledger.log import Ledger
-from hub.ledger.reader import LedgerReader
+from hub.ledger.reader import LedgerReader, read_entry
 from hub.ledger.report import Finding, Report
 from hub.ledger.store import State
 from hub.ledger.transaction import Transaction
@@ -32,6 +32,7 @@ __all__ = [
     "encode_block",
     "export",
     "read_checkpoint",
+    "read_entry",
     "signed_by",
     "verify",
 ]

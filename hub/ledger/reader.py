@@ -153,6 +153,17 @@ class LedgerReader:
         return error
 
 
+def read_entry(sql: sqlite3.Connection, index: int) -> Entry:
+    """One entry over any connection, a transaction's own entries included.
+
+    raises  LookupError when there is no such entry, ValueError and TypeError when it is none
+    """
+    row = sql.execute(f"{_COLUMNS} WHERE idx=?", (index,)).fetchone()
+    if row is None:
+        raise LookupError(f"there is no entry {index}")
+    return parse_row(row)
+
+
 def parse_row(row: tuple[Any, ...]) -> Entry:
     """A row (idx, head, salt, body, codec) of the entries table as an entry.
 

@@ -7,7 +7,13 @@ own pack is a folder or file that extends it, named by path.
 from hub.rulepack.entries import Entry, Figure, Mark, Switch, Text
 from hub.rulepack.jobs import Job
 from hub.rulepack.judging import HoldKind
-from hub.rulepack.limits import PointReading, as_limit, at_or_over_work_limit, over_work_limit
+from hub.rulepack.limits import (
+    PointReading,
+    as_limit,
+    at_or_over_work_limit,
+    over_limit,
+    over_work_limit,
+)
 from hub.rulepack.overlay import RulePackError, looser
 from hub.rulepack.pack import RulePack
 from hub.rulepack.provisions import Checklist, Clock, Hazard, Item, OpenPoint, Retention, Rule
@@ -45,6 +51,7 @@ __all__ = [
     "lean_pack",
     "load_pack",
     "looser",
+    "over_limit",
     "over_work_limit",
     "read_pack",
     "shipped_ids",

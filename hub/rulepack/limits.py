@@ -12,6 +12,8 @@ class PointReading(Protocol):
     """What the alarm watch needs of a point-gas reading; `hub.model.Reading` has it."""
 
     @property
+    def quantity(self) -> str: ...
+    @property
     def canonical(self) -> Decimal | None: ...
     @property
     def canonical_unit(self) -> str: ...
@@ -51,6 +53,36 @@ def over_work_limit(reading: PointReading, pack: RulePack) -> bool | None:
     return at_or_over_work_limit(
         reading.canonical, reading.canonical_unit, pack, bool(reading.lel_basis_pct_vol)
     )
+
+
+def over_limit(reading: PointReading, word: str, pack: RulePack) -> bool:
+    """Whether a reading must stop a job that looks for *word*.
+
+    gas_over      a point-gas reading over `work.stop_pct_lel`, or over range
+    pressure_off  a pressure outside `purge.pressure`
+    """
+    if word == "gas_over":
+        return reading.quantity == "gas" and _over_stop(reading, pack)
+    band, pascal = pack.purge.pressure, reading.canonical
+    if reading.quantity != "pressure" or reading.quality != "good" or pascal is None:
+        return False
+    too_low = band.low_pa is not None and pascal < band.low_pa.value
+    return too_low or (band.high_pa is not None and pascal > band.high_pa.value)
+
+
+def _over_stop(reading: PointReading, pack: RulePack) -> bool:
+    stop, work, value = pack.work.stop_pct_lel, pack.work, reading.canonical
+    if stop is None:
+        return False
+    if reading.quality == "over_range":
+        return True
+    if reading.quality != "good" or value is None:
+        return False
+    if reading.canonical_unit != "%LEL":
+        return value * 100 > stop.value * work.gas_lel_pct_vol.value
+    if reading.lel_basis_pct_vol:
+        return value > stop.value
+    return value * work.unknown_basis_pct_vol.value > stop.value * work.gas_lel_pct_vol.value
 
 
 def as_limit(figure: Figure) -> Mapping[str, str]:

@@ -108,4 +108,35 @@ EN_JOBS: Final[dict[str, str]] = {
     "job.length.from_day": "{length} calendar day(s)",
     "job.length.years": "{length} year(s)",
     "job.none": "nothing",
+    # -- before a job or a test begins
+    "job.refused.user_class": '"{job}" is for {classes}, and the order is for {user_class} (clause '
+    "{clause}): order the job of that class's chapter",
+    "job.refused.open_point": "The regulations leave open: {text}. Rule pack {pack} does not "
+    "answer it (open_point.{point}, clause {clause}): have the company set it in a pack of its own",
+    "job.refused.not_signed_off": "The regulations leave open: {text}. What rule pack {pack} says "
+    "of it is a proposal that nobody has signed off (open_point.{point}, clause {clause}): have "
+    "the company sign a pack of its own",
+    "job.refused.no_test": 'The order says nothing of the test "{step}" (clause {clause}): give it '
+    "with `gashub job test`",
+    "job.refused.no_calibration": '"{step}": the order does not say until when {instrument} is '
+    "calibrated (clause {clause}): take one whose calibration is known, or have it entered",
+    "job.refused.calibration_over": '"{step}": the calibration of {instrument} ended on {until} '
+    "(clause {clause}): take another instrument",
+    "job.refused.file_absent": "{question}: the hub does not have the file {value} (clause "
+    "{clause}): hand the file itself over first",
+    # -- jobs: screen and guide
+    "job.screen.done": "done   ",
+    "job.screen.open": "open   ",
+    "job.screen.waiting": "refused",
+    "job.screen.apart": "apart  ",
+    "job.screen.deadlines": "deadlines",
+    "job.screen.hazards": "hazards",
+    "job.guide.nothing": "Nothing may be done now: the reasons stand above",
+    "job.guide.which": "Which step (number or name; Enter leaves)",
+    "job.guide.unknown": "{said}: no such number or name",
+    "job.guide.needed": "This must be answered; q goes back",
+    "job.guide.no_file": "{said}: no such file; give the path of the photo or scan",
+    "job.guide.hazard": "Which hazard is it",
+    "job.guide.event": "A test is running: type what is done ({events}), Enter looks again, "
+    "q leaves",
 }

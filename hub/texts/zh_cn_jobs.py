@@ -98,4 +98,33 @@ ZH_CN_JOBS: Final[dict[str, str]] = {
     "job.length.from_day": "{length} 个日历日",
     "job.length.years": "{length} 年",
     "job.none": "无",
+    # -- 作业或检测开始之前
+    "job.refused.user_class": "“{job}”适用于 {classes}，工单为 {user_class}"
+    "（条款 {clause}）：请按该类用户的章节下单",
+    "job.refused.open_point": "制度未明确：{text}。规则包 {pack} 未作规定"
+    "（open_point.{point}，条款 {clause}）：请由公司在自己的规则包中规定",
+    "job.refused.not_signed_off": "制度未明确：{text}。规则包 {pack} 的规定只是建议，尚无人签认"
+    "（open_point.{point}，条款 {clause}）：请由公司签认自己的规则包",
+    "job.refused.no_test": "工单没有检测“{step}”的内容（条款 {clause}）："
+    "请用 `gashub job test` 补充",
+    "job.refused.no_calibration": "“{step}”：工单未给出 {instrument} 的校准有效期"
+    "（条款 {clause}）：请换用校准有效期明确的仪器，或补录",
+    "job.refused.calibration_over": "“{step}”：{instrument} 的校准已于 {until} 到期"
+    "（条款 {clause}）：请换用其他仪器",
+    "job.refused.file_absent": "{question}：本机没有文件 {value}（条款 {clause}）："
+    "请先提交文件本身",
+    # -- 作业：屏幕与引导
+    "job.screen.done": "已完成",
+    "job.screen.open": "可执行",
+    "job.screen.waiting": "不可  ",
+    "job.screen.apart": "不适用",
+    "job.screen.deadlines": "期限",
+    "job.screen.hazards": "隐患",
+    "job.guide.nothing": "现在没有可执行的步骤：原因见上",
+    "job.guide.which": "做哪一步（编号或名称，回车离开）",
+    "job.guide.unknown": "{said}：没有这个编号或名称",
+    "job.guide.needed": "此项必须回答；q 返回",
+    "job.guide.no_file": "{said}：没有这个文件，请给出照片或扫描件的路径",
+    "job.guide.hazard": "属于哪一项隐患",
+    "job.guide.event": "检测进行中：输入操作（{events}），回车刷新，q 离开",
 }

@@ -12,6 +12,10 @@ from hub import NAMES_SECRET, SinkSettings
 class CrmSettings(SinkSettings):
     """One webhook address. Secrets are named here; their values stand in systemd credentials."""
 
+    events: tuple[str, ...] = Field(
+        default=("verdict", "alarm", "job"), description="Kinds of event this sink takes."
+    )
+
     url: str = Field(
         examples=["https://crm.example.com/hooks/gashub"], description="Where events are posted."
     )

@@ -1,0 +1,318 @@
+"""The book of jobs: what is recorded of them, and where each stands because of it.
+
+A job's state is folded from its entries in the log whenever it is needed, inside the transaction
+that needs it: a kill at any moment costs nothing, and two commands of one commit see each other.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from hub.clock import iso
+from hub.desk import Desk, keep_pack
+from hub.errors import CommandRefused
+from hub.foreman.door import Tell
+from hub.foreman.news import news_of
+from hub.foreman.order import JobOrder, spec_of
+from hub.foreman.personal import Pseudonyms
+from hub.foreman.watch import Watch
+from hub.jobs import (
+    Act,
+    Around,
+    Event,
+    JobState,
+    Missed,
+    Person,
+    Refusal,
+    Signalled,
+    as_record,
+    begun,
+    folded,
+    from_record,
+    missed,
+    running,
+)
+from hub.ledger import Transaction, read_entry
+from hub.rulepack import Job, RulePack, read_pack
+
+log = structlog.get_logger()
+
+_OF_ORDER: Final = ("number", "section")
+_ABORTS: Final = {
+    "abnormal_pressure": "abnormal_pressure", "gas_alarm": "gas_alarm", "gas_over": "gas_alarm",
+}  # fmt: skip
+"""Signal -> the event that ends a running test with the same word."""
+
+
+class Live(NamedTuple):
+    """One job as it stands inside a transaction."""
+
+    state: JobState
+    pack: RulePack
+    user_class: str
+    parent: str
+    subject: str
+    watch: Sequence[str]
+
+    @property
+    def job(self) -> Job:
+        return self.pack.job[self.state.kind]
+
+
+class Book:
+    """Reads and writes jobs."""
+
+    def __init__(self, desk: Desk, pseudonyms: Pseudonyms, watch: Watch, tell: Tell) -> None:
+        self._desk = desk
+        self._pseudonyms = pseudonyms
+        self._watch = watch
+        self._tell = tell
+
+    # -- reading
+
+    def live(self, tx: Transaction, number: str) -> Live:
+        """Raises CommandRefused for a job that nobody knows."""
+        row = tx.sql.execute(
+            "SELECT entry, pack, user_class, parent, subject FROM jobs WHERE number=?", (number,)
+        ).fetchone()
+        if row is None:
+            raise CommandRefused(
+                f"no job {number!r}; open it with `gashub job open FILE`, or see `gashub job list`"
+            )
+        entry, digest, user_class, parent, subject = row
+        pack = _whole_pack(tx, digest)
+        order = read_entry(tx.sql, entry).record()
+        state = begun(
+            pack, order["job"], number, order["facts"], order["sections"], order["opened_us"]
+        )
+        rows = tx.sql.execute(
+            "SELECT entry FROM job_entries WHERE number=? ORDER BY entry", (number,)
+        ).fetchall()
+        events = [from_record(read_entry(tx.sql, index).record()["event"]) for (index,) in rows]
+        return Live(folded(pack, state, events), pack, user_class, parent, subject, order["watch"])
+
+    def around(self, tx: Transaction, live: Live, staff: Mapping[str, Person]) -> Around:
+        """What the job does not know of itself."""
+        worked: dict[str, int] = {}
+        for section in live.state.sections.values():
+            (at_us,) = tx.sql.execute(
+                "SELECT max(at_us) FROM section_work WHERE section=? AND job<>?",
+                (section, live.state.number),
+            ).fetchone()
+            if at_us is not None:
+                worked[section] = at_us
+        return Around(staff, worked, self._watch.untrusted_us)
+
+    def body_of(self, order: JobOrder) -> dict[str, Any]:
+        """What the order says, for the job's entry: no personal data."""
+        user_no = order.customer.get("user_no", "")
+        return {
+            "number": order.number,
+            "job": order.kind,
+            "user_class": order.user_class,
+            "facts": dict(order.facts),
+            "sections": dict(order.sections),
+            "subject": self._pseudonyms.of(user_no) if user_no else "",
+            "tests": sorted(order.tests),
+            "watch": list(order.watch),
+            "parent": order.parent,
+        }
+
+    # -- writing
+
+    def begin(
+        self,
+        tx: Transaction,
+        order: JobOrder,
+        pack: RulePack,
+        body: Mapping[str, Any],
+        by: str,
+        now_us: int,
+    ) -> None:
+        """Open a job that nothing speaks against."""
+        number, subject = order.number, str(body["subject"])
+        self.add_tests(tx, order, now_us)
+        digest = keep_pack(tx, pack, now_us)
+        more = {"pack_sha256": digest, "opened_us": now_us, "by": by}
+        entry = tx.append("job", {**body, **more}, now_us, _refs(number, subject))
+        state = begun(pack, order.kind, number, order.facts, order.sections, now_us)
+        tx.sql.execute(
+            "INSERT INTO jobs (number, kind, user_class, phase, parent, subject, pack, entry,"
+            " opened_us) VALUES (?,?,?,?,?,?,?,?,?)",
+            (number, order.kind, order.user_class, state.phase, order.parent, subject, digest,
+             entry, now_us),
+        )  # fmt: skip
+        if order.customer:
+            self.keep_personal(tx, number, subject, order.customer, now_us)
+        live = Live(state, pack, order.user_class, order.parent, subject, order.watch)
+        self._settle(tx, live, {"what": "opened"}, entry, now_us)
+
+    def add_tests(self, tx: Transaction, order: JobOrder, now_us: int) -> None:
+        """Give the desk the job's tests; the same again changes nothing, others are refused."""
+        if order.tests:
+            steps = [{"step": name, "tests": [spec]} for name, spec in order.tests.items()]
+            self._desk.add_order(tx, {"number": order.number, "steps": steps}, now_us)
+
+    def take(
+        self, tx: Transaction, live: Live, event: Event, now_us: int, more: Mapping[str, Any]
+    ) -> Live:
+        """Record an event that is allowed, and all that follows from it."""
+        before, number = live.state, live.state.number
+        state = folded(live.pack, before, [event])
+        body = {
+            "job": number,
+            "kind": state.kind,
+            "event": as_record(event),
+            "phase": state.phase,
+            "at": iso(now_us),
+            **more,
+        }
+        entry = tx.append("job_event", body, now_us, {"order": number})
+        tx.sql.execute("INSERT INTO job_entries VALUES (?,?)", (number, entry))
+        if isinstance(event, Act) and live.job.step[event.step].disturbs:
+            tx.sql.executemany(
+                "INSERT OR REPLACE INTO section_work VALUES (?,?,?,?)",
+                [(section, number, event.at_us, entry) for section in state.sections.values()],
+            )
+        if isinstance(event, Signalled | Missed) and state.phase != before.phase:
+            self._desk.break_off(tx, number, _ABORTS.get(event[0], "abort"), now_us)
+        live = live._replace(state=state)
+        self._settle(tx, live, news_of(live.job, event, before, state), entry, now_us)
+        for at in range(len(before.hazards), len(state.hazards)):
+            self._open_hazard(tx, live, at, now_us)
+        return live
+
+    def pass_deadlines(self, tx: Transaction, live: Live, now_us: int) -> Live:
+        """Record every deadline of a job that has passed by now."""
+        while late := missed(live.pack, live.job, live.state, now_us):
+            live = self.take(tx, live, late, now_us, {})
+        return live
+
+    def refuse(
+        self,
+        tx: Transaction,
+        number: str,
+        what: str,
+        by: str,
+        told: Sequence[Refusal],
+        now_us: int,
+    ) -> None:
+        """Record that somebody tried what may not be: that is evidence, too."""
+        why = [{"key": one.key, "clause": one.clause} for one in told]
+        body = {"job": number, "tried": what, "by": by, "at": iso(now_us), "refusals": why}
+        tx.append("job_refused", body, now_us, {"order": number})
+        log.warning("job_refused", order=number, tried=what, why=[one.key for one in told])
+
+    def keep_personal(
+        self,
+        tx: Transaction,
+        number: str,
+        subject: str,
+        fields: Mapping[str, str],
+        now_us: int,
+    ) -> int:
+        """Personal data stand in an entry of their own, which can be erased; returns its index."""
+        body = {"job": number, "fields": dict(fields)}
+        return tx.append("personal", body, now_us, _refs(number, subject))
+
+    # -- inside
+
+    def _settle(
+        self, tx: Transaction, live: Live, news: Mapping[str, Any], entry: int, now_us: int
+    ) -> None:
+        """Bring the job's row up to date, and tell of it."""
+        state = live.state
+        due_us = min((at_us for _, at_us in running(live.pack, live.job, state)), default=None)
+        looks = {} if state.ended else self._looks(live)
+        tx.sql.execute(
+            "UPDATE jobs SET phase=?, ended=?, ended_us=?, due_us=?, watch=? WHERE number=?",
+            (
+                state.phase,
+                state.ended,
+                now_us if state.ended else None,
+                due_us,
+                json.dumps(looks, sort_keys=True) if looks else "",
+                state.number,
+            ),
+        )
+        told = {
+            "order": state.number,
+            "kind": state.kind,
+            "phase": state.phase,
+            "ended": state.ended,
+            "parent": live.parent,
+            "user_class": live.user_class,
+            "at": iso(now_us),
+            **news,
+        }
+        self._tell(tx, told, entry)
+        tx.then(lambda: self._watch.reload(tx.sql))
+        log.info("job", order=state.number, what=news["what"], phase=state.phase)
+
+    def _looks(self, live: Live) -> dict[str, list[str]]:
+        """Instrument -> what the hub looks for there, in the phase that the job is in.
+
+        A sampler at the vent is not looked at: what it shows is what the vent is for.
+        """
+        wanted = {
+            signal.seen
+            for signal in live.job.signal.values()
+            if signal.seen and live.state.phase in signal.phase
+        }
+        number = live.state.number
+        order = self._desk.order(number)
+        names = {*live.watch, *(order.instruments("safe_to_work") if order else ())}
+        return dict.fromkeys(sorted(names), sorted(wanted)) if wanted else {}
+
+    def _open_hazard(self, tx: Transaction, live: Live, at: int, now_us: int) -> None:
+        """A hazard that a job has found is a job of its own from then on."""
+        state, job = live.state, live.pack.job.get("hazard")
+        if job is None or state.kind == "hazard":
+            return
+        code, step, _ = state.hazards[at]
+        text = live.job.step[step].text
+        section = next(iter(state.sections.values()), state.number)
+        facts = {
+            "code": code,
+            "found_at": iso(now_us),
+            "found_in": state.number,
+            "place": f"{text.zh} / {text.en}",
+        }
+        order = JobOrder(
+            f"{state.number}-H{at + 1}",
+            "hazard",
+            live.user_class,
+            facts,
+            dict.fromkeys(job.sections, section),
+            {},
+            {},
+            (),
+            state.number,
+        )
+        parent, tests = self._desk.order(state.number), {}
+        for name, asked in job.step.items():
+            spec = parent.spec_by(asked.test) if parent and asked.test else None
+            if spec is not None:  # the parent's own instruments may look again
+                plain = {key: one for key, one in spec.items() if key not in _OF_ORDER}
+                tests[name] = spec_of(order.number, job, name, order.sections, plain)
+        order = replace(order, tests=tests)
+        body = {**self.body_of(order), "subject": live.subject}
+        self.begin(tx, order, live.pack, body, "hub", now_us)
+
+
+def _refs(number: str, subject: str) -> dict[str, str]:
+    return {"order": number, **({"subject": subject} if subject else {})}
+
+
+@lru_cache(maxsize=2)
+def _pack_of(source: bytes) -> RulePack:
+    return read_pack(source)
+
+
+def _whole_pack(tx: Transaction, digest: str) -> RulePack:
+    (entry,) = tx.sql.execute("SELECT entry FROM packs WHERE sha256=?", (digest,)).fetchone()
+    return _pack_of(read_entry(tx.sql, entry).body or b"")

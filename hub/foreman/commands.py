@@ -1,0 +1,135 @@
+"""What an operator or a console can ask about jobs, staff and files, over the command socket.
+
+Like `hub.commands`: arguments are checked here, the work is done on the judging thread inside a
+ledger transaction. What the regulations refuse is an answer (`done` is false, with `refusals`),
+and is recorded; what is no sensible request is an error.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hub.clock import Clock
+from hub.errors import CommandRefused
+from hub.foreman import people, shelf
+from hub.foreman.door import Do
+from hub.foreman.foreman import Foreman
+from hub.foreman.shelf import Shelf
+from hub.order_file import UnusableInput, strict_json
+
+
+class JobCommands:
+    """The table of commands, and what they need."""
+
+    def __init__(self, foreman: Foreman, state_dir: Path, clock: Clock, do: Do) -> None:
+        self._foreman = foreman
+        self._shelf = Shelf(state_dir)
+        self._clock = clock
+        self._do = do
+
+    def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        """Name of the command -> what it does with the request's arguments."""
+        return {
+            "job.open": self.open,
+            "job.do": self.act,
+            "job.signal": self.signal,
+            "job.waive": self.waive,
+            "job.adopt": self.adopt,
+            "job.test": self.test,
+            "job.show": self.show,
+            "staff.put": self.staff,
+            "file.put": self.file,
+        }
+
+    def open(self, request: Mapping[str, Any]) -> Any:
+        """Take an order for a job: `text` is the order file's content."""
+        given, by = _json(_text(request, "text"), "job order"), _text(request, "by", "operator")
+        return self._do(lambda tx: self._foreman.open(tx, given, by, self._clock.now_us()))
+
+    def act(self, request: Mapping[str, Any]) -> Any:
+        """Do a step. `answers` is a table; its values are text, but for items and hazards."""
+        number, step, by = (_text(request, key) for key in ("number", "step", "by"))
+        answers = request.get("answers", {})
+        if not isinstance(answers, Mapping):
+            raise CommandRefused(f'"answers" is {answers!r}; expected a table')
+        return self._do(
+            lambda tx: self._foreman.act(tx, number, step, by, answers, self._clock.now_us())
+        )
+
+    def signal(self, request: Mapping[str, Any]) -> Any:
+        """Say that something has happened: `signal` is one of the job's."""
+        number, word, by = (_text(request, key) for key in ("number", "signal", "by"))
+        detail = _text(request, "detail", "")
+        return self._do(
+            lambda tx: self._foreman.signal(tx, number, word, by, detail, self._clock.now_us())
+        )
+
+    def waive(self, request: Mapping[str, Any]) -> Any:
+        """Two persons let a notice be."""
+        number, notice, by, second, reason = (
+            _text(request, key) for key in ("number", "notice", "by", "second", "reason")
+        )
+        return self._do(
+            lambda tx: self._foreman.waive(
+                tx, number, notice, by, second, reason, self._clock.now_us()
+            )
+        )
+
+    def adopt(self, request: Mapping[str, Any]) -> Any:
+        """Let a PASS of another job on the same section serve."""
+        number, step, verdict, by = (
+            _text(request, key) for key in ("number", "step", "verdict", "by")
+        )
+        return self._do(
+            lambda tx: self._foreman.adopt(tx, number, step, verdict, by, self._clock.now_us())
+        )
+
+    def test(self, request: Mapping[str, Any]) -> Any:
+        """Order a test that the job has none for: `text` is the judge contract without number."""
+        number, step = _text(request, "number"), _text(request, "step")
+        given = _json(_text(request, "text"), f"test {step}")
+        return self._do(
+            lambda tx: self._foreman.add_test(tx, number, step, given, self._clock.now_us())
+        )
+
+    def show(self, request: Mapping[str, Any]) -> Any:
+        """A job as `by` finds it now."""
+        number, by = _text(request, "number"), _text(request, "by", "")
+        return self._do(lambda tx: self._foreman.shown(tx, number, by, self._clock.now_us()))
+
+    def staff(self, request: Mapping[str, Any]) -> Any:
+        """Put somebody into the register: `text` is their record in JSON."""
+        given = _json(_text(request, "text"), "staff")
+        if not isinstance(given, Mapping):
+            raise CommandRefused(f"staff: {given!r}; expected a table")
+        return self._do(lambda tx: people.register(tx, given, self._clock.now_us()))
+
+    def file(self, request: Mapping[str, Any]) -> Any:
+        """Take a piece of a file; see `hub.foreman.shelf`. `size` and `offset` are decimal text."""
+        digest, piece = _text(request, "sha256"), _text(request, "base64", "")
+        size, offset = _count(request, "size"), _count(request, "offset")
+        have, media = self._shelf.put(digest, size, offset, piece)
+        if media:
+            self._do(lambda tx: shelf.record(tx, digest, size, media, self._clock.now_us()))
+        return {"sha256": digest, "bytes": have, "media": media, "whole": bool(media)}
+
+
+def _json(text: str, place: str) -> Any:
+    try:
+        return strict_json(text, place)
+    except UnusableInput as wrong:
+        raise CommandRefused(str(wrong)) from wrong
+
+
+def _text(request: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    value = request.get(key, default)
+    if not isinstance(value, str) or (default is None and not value):
+        raise CommandRefused(f'"{key}" is {value!r}; expected text')
+    return value
+
+
+def _count(request: Mapping[str, Any], key: str) -> int:
+    text = _text(request, key, "0")
+    if not (text.isascii() and text.isdecimal()) or len(text) > 18:
+        raise CommandRefused(f'"{key}" is {text!r}; expected a decimal number')
+    return int(text)

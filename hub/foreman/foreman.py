@@ -1,0 +1,306 @@
+"""The foreman: what may be done in a job, by whom, and what happens to it by itself.
+
+Everything here runs on the judging thread, inside a transaction. What the regulations refuse is
+an answer with every reason and its clause, and is recorded.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from hub.desk import Desk
+from hub.errors import CommandRefused
+from hub.foreman import shelf
+from hub.foreman.book import Book, Live
+from hub.foreman.door import Tell
+from hub.foreman.gate import calibration_refusals, open_point_refusals
+from hub.foreman.order import parse_job_order, spec_of
+from hub.foreman.people import people
+from hub.foreman.personal import Pseudonyms
+from hub.foreman.view import told, view
+from hub.foreman.watch import Watch
+from hub.jobs import (
+    Act,
+    Refusal,
+    Ruled,
+    Signalled,
+    Waived,
+    answered,
+    refusals,
+    waiver_refusals,
+)
+from hub.jobs.case import Answers
+from hub.ledger import Transaction, read_entry
+from hub.near import guess
+from hub.rulepack import RulePack, read_pack
+from hub.rulepack.jobs import Question
+
+PERSONAL_TEXTS: Final = ("name", "phone", "address", "user_no", "meter_no")
+
+
+class Foreman:
+    """Jobs. *pack* is the rule pack in force for jobs that are opened from now on."""
+
+    def __init__(
+        self, desk: Desk, pack: RulePack, pseudonyms: Pseudonyms, watch: Watch, tell: Tell
+    ) -> None:
+        self._desk = desk
+        self._pack = pack
+        self._watch = watch
+        self._book = Book(desk, pseudonyms, watch, tell)
+
+    # -- orders and steps
+
+    def open(self, tx: Transaction, given: object, by: str, now_us: int) -> dict[str, Any]:
+        """Take an order for a job. The same order sent twice is the first one, unchanged.
+
+        raises  CommandRefused for what is no order, and for a number with other content
+        """
+        pack, book = read_pack(self._pack.source_bytes), self._book
+        order, against = parse_job_order(given, pack, people(tx), now_us)
+        against += open_point_refusals(pack, order.kind)
+        body = book.body_of(order)
+        row = tx.sql.execute("SELECT entry FROM jobs WHERE number=?", (order.number,)).fetchone()
+        if row is not None:
+            before = read_entry(tx.sql, row[0]).record()
+            if all(before.get(name) == value for name, value in body.items()):
+                book.add_tests(tx, order, now_us)
+                return _answer(book.live(tx, order.number))
+            raise CommandRefused(
+                f"job {order.number} is known already, with other content; give the new one "
+                "another number"
+            )
+        if against:
+            book.refuse(tx, order.number, "open", by, against, now_us)
+            return _refused(order.number, against)
+        book.begin(tx, order, pack, body, by, now_us)
+        return _answer(book.live(tx, order.number))
+
+    def act(
+        self,
+        tx: Transaction,
+        number: str,
+        step: str,
+        by: str,
+        given: Mapping[str, Any],
+        now_us: int,
+    ) -> dict[str, Any]:
+        """Do a step, if it may be done; a step that is a test begins it.
+
+        raises  CommandRefused for a job or step that is not there
+        """
+        book = self._book
+        live = book.pass_deadlines(tx, book.live(tx, number), now_us)
+        asked = live.job.step.get(step)
+        if asked is None:
+            raise CommandRefused(
+                f"job {number}: {live.state.kind} has no step {step!r}"
+                f"{guess(step, live.job.step)}; see `gashub job show {number}`"
+            )
+        staff = people(tx)
+        found = answered(live.pack, asked.ask, given, asked.clause, staff, now_us)
+        act = Act(step, now_us, by, answers=found.answers, trusted=not self._watch.untrusted_us)
+        against = refusals(live.pack, live.state, act, book.around(tx, live, staff))
+        against += found.refusals
+        against += _files_refusals(tx, asked.ask, asked.clause, found.answers)
+        if asked.test and not against:
+            order = self._desk.order(number)
+            spec = order.spec_of(step) if order else None
+            against += calibration_refusals(spec, live.pack, asked, now_us)
+        if against:
+            book.refuse(tx, number, step, by, against, now_us)
+            return _refused(number, against)
+        more: dict[str, Any] = {}
+        if asked.role:
+            certificate, until = staff[by].certificates[asked.role]
+            more |= {"certificate": certificate, "certified_until": until.isoformat()}
+        if asked.test:
+            more["attempt"] = self._desk.open_attempt(tx, number, step, now_us).id
+        kept = act._replace(answers=self._set_apart(tx, live, act, asked.ask, now_us))
+        live = book.take(tx, live, kept, now_us, more)
+        return {**_answer(live), **({"attempt": more["attempt"]} if asked.test else {})}
+
+    def signal(
+        self, tx: Transaction, number: str, word: str, by: str, detail: str, now_us: int
+    ) -> dict[str, Any]:
+        """Somebody says that something has happened to a job, such as `abnormal_pressure`."""
+        book = self._book
+        live = book.pass_deadlines(tx, book.live(tx, number), now_us)
+        signal = live.job.signal.get(word)
+        if signal is None:
+            known = ", ".join(live.job.signal) or "none"
+            raise CommandRefused(f"job {number}: no signal {word!r}; there are {known}")
+        if live.state.ended or live.state.phase not in signal.phase:
+            raise CommandRefused(
+                f"job {number} is {live.state.ended or live.state.phase}, where {word} changes "
+                "nothing; where there is danger, call dispatch"
+            )
+        return _answer(book.take(tx, live, Signalled(word, now_us, by, detail), now_us, {}))
+
+    def waive(
+        self,
+        tx: Transaction,
+        number: str,
+        notice: str,
+        by: str,
+        second: str,
+        reason: str,
+        now_us: int,
+    ) -> dict[str, Any]:
+        """Two persons let a notice be, where the rule pack allows that."""
+        book = self._book
+        live = book.pass_deadlines(tx, book.live(tx, number), now_us)
+        waived = Waived(notice, now_us, by, second, reason)
+        around = book.around(tx, live, people(tx))
+        if against := waiver_refusals(live.pack, live.state, waived, around):
+            book.refuse(tx, number, f"waive {notice}", by, against, now_us)
+            return _refused(number, against)
+        return _answer(book.take(tx, live, waived, now_us, {}))
+
+    def adopt(
+        self, tx: Transaction, number: str, step: str, verdict: str, by: str, now_us: int
+    ) -> dict[str, Any]:
+        """Let a PASS of another job on the same section serve as this one's test.
+
+        raises  CommandRefused when there is no such verdict, or it is about something else
+        """
+        book = self._book
+        live = book.pass_deadlines(tx, book.live(tx, number), now_us)
+        asked = live.job.step.get(step)
+        if asked is None or not asked.section:
+            raise CommandRefused(f"job {number}: {step!r} is no test of a section of this job")
+        row = tx.sql.execute(
+            "SELECT verdict_entry FROM attempts WHERE verdict_id=?1 OR (id=?1 AND verdict<>'')",
+            (verdict,),
+        ).fetchone()
+        if row is None:
+            raise CommandRefused(f"no verdict {verdict!r} in the record; see `gashub order show`")
+        body = read_entry(tx.sql, row[0]).record()
+        wanted, found = live.state.sections[asked.section], body["section"]
+        if body["verdict"]["procedure"] != asked.test or found != wanted:
+            raise CommandRefused(
+                f"job {number}: {step} is a {asked.test} on section {wanted}, and verdict "
+                f"{verdict} is a {body['verdict']['procedure']} on {found or '(none)'}; a PASS "
+                "speaks of its own section only"
+            )
+        act = Act(step, now_us, by, trusted=not self._watch.untrusted_us)
+        around = book.around(tx, live, people(tx))
+        if against := refusals(live.pack, live.state, act, around):
+            book.refuse(tx, number, f"adopt {step}", by, against, now_us)
+            return _refused(number, against)
+        live = book.take(tx, live, act, now_us, {})
+        return _answer(book.take(tx, live, _ruled(step, body), now_us, {"adopted": body["id"]}))
+
+    def add_test(
+        self, tx: Transaction, number: str, step: str, given: Mapping[str, Any], now_us: int
+    ) -> dict[str, Any]:
+        """Give a job the order for a test that it has none for, such as a hazard's re-check."""
+        live = self._book.live(tx, number)
+        asked = live.job.step.get(step)
+        if asked is None or not asked.test or live.state.ended:
+            raise CommandRefused(f"job {number}: {step!r} is no test that it could still do")
+        spec = spec_of(number, live.job, step, live.state.sections, given)
+        self._desk.extend_order(tx, number, step, spec, now_us)
+        return _answer(live)
+
+    # -- what happens by itself
+
+    def decided(self, tx: Transaction, body: Mapping[str, Any], now_us: int) -> None:
+        """A verdict of a job's test has been recorded."""
+        book, number, step = self._book, body["order"], body["step"]
+        live = book.pass_deadlines(tx, book.live(tx, number), now_us)
+        if step in live.job.step and not live.state.ended:
+            book.take(tx, live, _ruled(step, body), now_us, {"verdict_id": body["id"]})
+
+    def advance(self, tx: Transaction, now_us: int) -> None:
+        """Record what the watch has seen, and the deadlines that have passed."""
+        book = self._book
+        for (number, word), (detail, at_us) in self._watch.seen(tx).items():
+            live = book.live(tx, number)
+            for name, signal in live.job.signal.items():
+                if signal.seen == word and live.state.phase in signal.phase:
+                    book.take(tx, live, Signalled(name, at_us, "hub", detail), now_us, {})
+                    break
+        rows = tx.sql.execute(
+            "SELECT number FROM jobs WHERE ended='' AND due_us IS NOT NULL AND due_us<?", (now_us,)
+        ).fetchall()
+        for (number,) in rows:
+            book.pass_deadlines(tx, book.live(tx, number), now_us)
+        tx.then(lambda: self._watch.reload(tx.sql))
+
+    # -- looking
+
+    def shown(self, tx: Transaction, number: str, by: str, now_us: int) -> dict[str, Any]:
+        """A job as people see it now; see `hub.foreman.view`."""
+        live = self._book.live(tx, number)
+        return view(live.pack, live.state, by, self._book.around(tx, live, people(tx)), now_us)
+
+    # -- inside
+
+    def _set_apart(
+        self,
+        tx: Transaction,
+        live: Live,
+        act: Act,
+        ask: Mapping[str, Question],
+        now_us: int,
+    ) -> Answers:
+        """The answers without what is personal: that goes into an entry of its own."""
+        apart = {
+            name: answer
+            for name, answer in act.answers.items()
+            if ask[name].personal in PERSONAL_TEXTS
+        }
+        if not apart:
+            return act.answers
+        number, subject = live.state.number, live.subject
+        entry = self._book.keep_personal(tx, number, subject, apart, now_us)
+        return {**act.answers, **dict.fromkeys(apart, f"@{entry}")}
+
+
+def _answer(live: Live) -> dict[str, Any]:
+    state = live.state
+    return {
+        "job": state.number,
+        "kind": state.kind,
+        "phase": state.phase,
+        "ended": state.ended,
+        "done": True,
+        "refusals": [],
+    }
+
+
+def _refused(number: str, against: Sequence[Refusal]) -> dict[str, Any]:
+    return {"job": number, "done": False, "refusals": [told(one) for one in against]}
+
+
+def _ruled(step: str, body: Mapping[str, Any]) -> Ruled:
+    verdict = body["verdict"]
+    return Ruled(
+        step,
+        body["decided_us"],
+        body["attempt"],
+        verdict["verdict"],
+        body["section"],
+        body.get("serials", {}),
+        verdict.get("outcome") or "",
+    )
+
+
+def _files_refusals(
+    tx: Transaction, ask: Mapping[str, Question], clause: str, answers: Answers
+) -> list[Refusal]:
+    """A photo that the hub does not have proves nothing."""
+    named: list[tuple[str, str]] = []
+    for name, question in ask.items():
+        if name not in answers:
+            continue
+        if question.kind == "file":
+            named.append((name, answers[name]))
+        elif question.kind == "items":
+            photos = [item["photo"] for item in answers[name].values() if "photo" in item]
+            named += [(name, photo) for photo in photos]
+    return [
+        Refusal("file_absent", clause, {"question": name, "value": digest})
+        for name, digest in named
+        if not shelf.known(tx, digest)
+    ]

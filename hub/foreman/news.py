@@ -1,0 +1,61 @@
+"""What outsiders hear of a job: no personal data, no free text."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hub.jobs import Act, Event, JobState, Missed, Ruled, Signalled, Waived
+from hub.rulepack import Job
+
+_TOLD: Final = ("yes_no", "choice", "number", "hazard", "hazards")
+"""Kinds of questions whose answers say nothing about a person."""
+
+
+def news_of(job: Job, event: Event, before: JobState, after: JobState) -> dict[str, Any]:
+    """The part of a job's event that its *event* is; see `hub.events.JobData`."""
+    opened = [code for code, _, _ in after.hazards[len(before.hazards) :]]
+    return {**_told(job, event), **({"hazards": opened} if opened else {})}
+
+
+def _told(job: Job, event: Event) -> Mapping[str, Any]:
+    match event:
+        case Act():
+            step = job.step[event.step]
+            answers = {
+                name: answer
+                for name, answer in event.answers.items()
+                if step.ask[name].kind in _TOLD
+            }
+            return {
+                "what": "step",
+                "step": event.step,
+                "clause": step.clause,
+                "answers": answers,
+            }
+        case Ruled():
+            clause = job.step[event.step].clause
+            return {
+                "what": "test",
+                "step": event.step,
+                "clause": clause,
+                "verdict": event.verdict,
+            }
+        case Signalled():
+            signal = job.signal[event.signal]
+            return {
+                "what": "signal",
+                "step": event.signal,
+                "clause": signal.clause,
+                "tells": signal.tells,
+            }
+        case Missed():
+            deadline = job.deadline[event.deadline]
+            return {
+                "what": "deadline",
+                "step": event.deadline,
+                "clause": deadline.clause,
+                "tells": deadline.tells,
+            }
+        case Waived():
+            return {"what": "waived", "step": event.notice}
+        case _:
+            return {"what": "instrument"}
