@@ -94,7 +94,7 @@ class Yard:
             done.set_result(act(tx))
         return done
 
-    def do(self, what: str, **request: Any) -> Any:
+    def do(self, what: str, /, **request: Any) -> Any:
         return self.commands[what](request)
 
     def staffed(self) -> Self:

@@ -15,6 +15,7 @@ from hub.cli import author, entering, site
 from hub.cli.asking import ask as _ask
 from hub.cli.asking import show as _show
 from hub.cli.job import job_app, staff_app
+from hub.cli.keeping import personal_app, retention_app
 from hub.cli.options import CONFIG, ConfigOption, JsonOption
 from hub.cli.rules import rules_app
 from hub.errors import CommandRefused
@@ -34,6 +35,8 @@ app.add_typer(outbox_app, name="outbox")
 app.add_typer(rules_app, name="rules")
 app.add_typer(job_app, name="job")
 app.add_typer(staff_app, name="staff")
+app.add_typer(retention_app, name="retention")
+app.add_typer(personal_app, name="personal")
 app.add_typer(site.frames_app, name="frames")
 
 

@@ -77,13 +77,19 @@ class Book:
     def live(self, tx: Transaction, number: str) -> Live:
         """Raises CommandRefused for a job that nobody knows."""
         row = tx.sql.execute(
-            "SELECT entry, pack, user_class, parent, subject FROM jobs WHERE number=?", (number,)
+            "SELECT entry, pack, user_class, parent, subject, erased FROM jobs WHERE number=?",
+            (number,),
         ).fetchone()
         if row is None:
             raise CommandRefused(
                 f"no job {number!r}; open it with `gashub job open FILE`, or see `gashub job list`"
             )
-        entry, digest, user_class, parent, subject = row
+        entry, digest, user_class, parent, subject, erased = row
+        if erased == "all":
+            raise CommandRefused(
+                f"job {number} was erased when its time was over; the record says by whose "
+                "approval (`gashub retention list`)"
+            )
         pack = _whole_pack(tx, digest)
         order = read_entry(tx.sql, entry).record()
         state = begun(
@@ -204,7 +210,8 @@ class Book:
         """Record that somebody tried what may not be: that is evidence, too."""
         why = [{"key": one.key, "clause": one.clause} for one in told]
         body = {"job": number, "tried": what, "by": by, "at": iso(now_us), "refusals": why}
-        tx.append("job_refused", body, now_us, {"order": number})
+        entry = tx.append("job_refused", body, now_us, {"order": number})
+        self._keep_paper(tx, number, entry, "refused")
         log.warning("job_refused", order=number, tried=what, why=[one.key for one in told])
 
     def keep_personal(
@@ -217,9 +224,17 @@ class Book:
     ) -> int:
         """Personal data stand in an entry of their own, which can be erased; returns its index."""
         body = {"job": number, "fields": dict(fields)}
-        return tx.append("personal", body, now_us, _refs(number, subject))
+        entry = tx.append("personal", body, now_us, _refs(number, subject))
+        self._keep_paper(tx, number, entry, "personal")
+        return entry
 
     # -- inside
+
+    def _keep_paper(self, tx: Transaction, number: str, entry: int, kind: str) -> None:
+        tx.sql.execute(
+            "INSERT INTO job_papers SELECT ?1, ?2, ?3 FROM jobs WHERE number=?1",
+            (number, entry, kind),
+        )  # an order that was refused is no job
 
     def _settle(
         self, tx: Transaction, live: Live, news: Mapping[str, Any], entry: int, now_us: int

@@ -11,7 +11,7 @@ from typing import Any
 
 from hub.clock import Clock
 from hub.errors import CommandRefused
-from hub.foreman import people, shelf
+from hub.foreman import people, retention, shelf
 from hub.foreman.door import Do
 from hub.foreman.foreman import Foreman
 from hub.foreman.shelf import Shelf
@@ -37,6 +37,8 @@ class JobCommands:
             "job.adopt": self.adopt,
             "job.test": self.test,
             "job.show": self.show,
+            "retention.hold": self.hold,
+            "retention.erase": self.erase,
             "staff.put": self.staff,
             "file.put": self.file,
         }
@@ -96,6 +98,27 @@ class JobCommands:
         """A job as `by` finds it now."""
         number, by = _text(request, "number"), _text(request, "by", "")
         return self._do(lambda tx: self._foreman.shown(tx, number, by, self._clock.now_us()))
+
+    def hold(self, request: Mapping[str, Any]) -> Any:
+        """Keep a job whatever its age; an empty `reason` lets it go its way again."""
+        number, by = _text(request, "number"), _text(request, "by")
+        reason = _text(request, "reason", "")
+        self._do(lambda tx: retention.hold(tx, number, by, reason, self._clock.now_us()))
+        return {"job": number, "held": reason}
+
+    def erase(self, request: Mapping[str, Any]) -> Any:
+        """Erase jobs whose time is over: `numbers` (a list), `what`, `approved_by`, `reason`."""
+        numbers, what = request.get("numbers"), _text(request, "what")
+        by, reason = _text(request, "approved_by"), _text(request, "reason")
+        if not isinstance(numbers, list) or not all(isinstance(one, str) for one in numbers):
+            raise CommandRefused(f'"numbers" is {numbers!r}; expected a list of jobs')
+        kind = retention.WHATS.get(what)
+        if kind is None:
+            raise CommandRefused(f'"what" is {what!r}; {" or ".join(retention.WHATS)}')
+        shelf_ = self._shelf
+        return self._do(
+            lambda tx: retention.erase(tx, shelf_, numbers, kind, by, reason, self._clock.now_us())
+        )
 
     def staff(self, request: Mapping[str, Any]) -> Any:
         """Put somebody into the register: `text` is their record in JSON."""

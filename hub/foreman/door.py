@@ -26,7 +26,7 @@ Do = Callable[[Callable[[Transaction], Any]], Any]
 """Carry an act out in a transaction and wait for the commit."""
 COMMANDS: Final = (
     *("job.open", "job.do", "job.signal", "job.waive", "job.adopt", "job.test", "job.show"),
-    *("staff.put", "file.put"),
+    *("retention.hold", "retention.erase", "staff.put", "file.put"),
 )
 
 

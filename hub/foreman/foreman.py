@@ -4,7 +4,7 @@ Everything here runs on the judging thread, inside a transaction. What the regul
 an answer with every reason and its clause, and is recorded.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hub.desk import Desk
@@ -109,6 +109,8 @@ class Foreman:
         if against:
             book.refuse(tx, number, step, by, against, now_us)
             return _refused(number, against)
+        for _, digest in _files_in(asked.ask, found.answers):
+            tx.sql.execute("INSERT OR IGNORE INTO job_files VALUES (?,?)", (number, digest))
         more: dict[str, Any] = {}
         if asked.role:
             certificate, until = staff[by].certificates[asked.role]
@@ -290,17 +292,19 @@ def _files_refusals(
     tx: Transaction, ask: Mapping[str, Question], clause: str, answers: Answers
 ) -> list[Refusal]:
     """A photo that the hub does not have proves nothing."""
-    named: list[tuple[str, str]] = []
+    return [
+        Refusal("file_absent", clause, {"question": name, "value": digest})
+        for name, digest in _files_in(ask, answers)
+        if not shelf.known(tx, digest)
+    ]
+
+
+def _files_in(ask: Mapping[str, Question], answers: Answers) -> Iterator[tuple[str, str]]:
+    """(question, digest) of every file that answers name."""
     for name, question in ask.items():
         if name not in answers:
             continue
         if question.kind == "file":
-            named.append((name, answers[name]))
+            yield name, answers[name]
         elif question.kind == "items":
-            photos = [item["photo"] for item in answers[name].values() if "photo" in item]
-            named += [(name, photo) for photo in photos]
-    return [
-        Refusal("file_absent", clause, {"question": name, "value": digest})
-        for name, digest in named
-        if not shelf.known(tx, digest)
-    ]
+            yield from ((name, item["photo"]) for item in answers[name].values() if "photo" in item)

@@ -8,6 +8,7 @@ more than the picture.
 import os
 from base64 import b64decode
 from binascii import Error as NotBase64
+from collections.abc import Iterable
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Final
@@ -105,12 +106,27 @@ def record(tx: Transaction, digest: str, size: int, media: str, now_us: int) -> 
     if not known(tx, digest):
         body = {"sha256": digest, "bytes": size, "media": media}
         entry = tx.append("file", body, now_us, {"sha256": digest})
-        tx.sql.execute("INSERT INTO files VALUES (?,?,?,?)", (digest, size, media, entry))
+        tx.sql.execute(
+            "INSERT OR REPLACE INTO files (sha256, bytes, media, entry) VALUES (?,?,?,?)",
+            (digest, size, media, entry),
+        )
+
+
+def erase(tx: Transaction, shelf: Shelf, digests: Iterable[str]) -> None:
+    """Have files gone, with those that a power cut left from an earlier time."""
+    tx.sql.executemany("UPDATE files SET gone=1 WHERE sha256=?", [(one,) for one in digests])
+    gone = [row[0] for row in tx.sql.execute("SELECT sha256 FROM files WHERE gone=1").fetchall()]
+
+    def delete() -> None:
+        for digest in gone:
+            shelf.path(digest).unlink(missing_ok=True)
+
+    tx.then(delete)
 
 
 def known(tx: Transaction, digest: str) -> bool:
     """Whether the log names a file of this digest."""
-    row = tx.sql.execute("SELECT 1 FROM files WHERE sha256=?", (digest,)).fetchone()
+    row = tx.sql.execute("SELECT 1 FROM files WHERE sha256=? AND gone=0", (digest,)).fetchone()
     return row is not None
 
 

@@ -4,8 +4,10 @@ Days are those of Asia/Shanghai, which has no summer time. The day of the event 
 holidays move nothing ("natural days").
 """
 
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -47,14 +49,17 @@ def due_us(clock: Clock, starts_us: int) -> int:
         case "from_day":
             return end_of_us(day_of(starts_us) + timedelta(days=int(clock.length) - 1)) + 1
         case "years":
-            began = day_of(starts_us)
-            years = began.year + int(clock.length)
-            try:
-                return end_of_us(began.replace(year=years))
-            except ValueError:  # 29 February
-                return end_of_us(date(years, 2, 28))
+            return end_of_us(years_later(day_of(starts_us), clock.length))
         case "time_of_day":
             raise ValueError("a time of day is no length")
+
+
+def years_later(day: date, years: Decimal) -> date:
+    """The day so many years on, in whole months; the last of the month where it has no such day."""
+    months = day.year * 12 + day.month - 1 + int(years * 12)
+    year, month = divmod(months, 12)
+    last = monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
 
 
 def is_late(clock: Clock, at_us: int) -> bool:

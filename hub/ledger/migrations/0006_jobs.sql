@@ -13,7 +13,9 @@ CREATE TABLE jobs (
     opened_us  INTEGER NOT NULL,
     ended_us   INTEGER,
     due_us     INTEGER,                   -- when its next deadline passes; NULL: none runs
-    watch      TEXT NOT NULL DEFAULT ''   -- JSON: instrument -> what the hub looks for there now
+    watch      TEXT NOT NULL DEFAULT '',  -- JSON: instrument -> what the hub looks for there now
+    held       TEXT NOT NULL DEFAULT '',  -- why it may not be erased, however old; '': it may
+    erased     TEXT NOT NULL DEFAULT ''   -- what was erased of it: personal, all
 ) STRICT;
 
 CREATE INDEX jobs_due ON jobs (due_us) WHERE ended = '' AND due_us IS NOT NULL;
@@ -27,6 +29,23 @@ CREATE TABLE job_entries (
     entry  INTEGER NOT NULL,
     PRIMARY KEY (number, entry)
 ) STRICT, WITHOUT ROWID;
+
+-- Entries of a job beside its events: personal data, what was refused.
+CREATE TABLE job_papers (
+    number  TEXT NOT NULL REFERENCES jobs (number),
+    entry   INTEGER NOT NULL,
+    kind    TEXT NOT NULL CHECK (kind IN ('personal', 'refused')),
+    PRIMARY KEY (number, entry)
+) STRICT, WITHOUT ROWID;
+
+-- Files that a job's answers name.
+CREATE TABLE job_files (
+    number TEXT NOT NULL REFERENCES jobs (number),
+    sha256 TEXT NOT NULL,
+    PRIMARY KEY (number, sha256)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX job_files_of ON job_files (sha256);
 
 -- When a section of pipe was last worked on, by whichever job: a PASS from before is over.
 CREATE TABLE section_work (
@@ -49,5 +68,6 @@ CREATE TABLE files (
     sha256 TEXT PRIMARY KEY,
     bytes  INTEGER NOT NULL,
     media  TEXT NOT NULL,
-    entry  INTEGER NOT NULL
+    entry  INTEGER NOT NULL,
+    gone   INTEGER NOT NULL DEFAULT 0  -- it was erased; the file may still wait to be deleted
 ) STRICT;
