@@ -8,7 +8,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
+# Twice quiet: errors only. Once still warns of every mirror that is configured and not there.
+PIP := $(PY) -m pip install --quiet --quiet --disable-pip-version-check --no-input
 
 # Everything that is pinned is pinned by hash. The build tools come first and alone, because
 # pip would otherwise fetch unpinned ones for every source package.
@@ -93,7 +94,7 @@ pins: build/uv/bin/uv  ## write requirements/*.txt again, from pyproject.toml
 
 build/uv/bin/uv:
 	$(PYTHON) -m venv build/uv
-	build/uv/bin/python -m pip install --quiet uv
+	build/uv/bin/python -m pip install --quiet --quiet uv
 
 .PHONY: clean
 clean:  ## forget everything that can be made again (not .venv)
