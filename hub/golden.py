@@ -16,14 +16,16 @@ capture also have "at_s", which is not looked at here. `refused`: no good readin
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from hub.clock import HandClock
-from hub.errors import Fault, PortGone
+from hub.errors import Fault
 from hub.model import Intake, LineDriver, LineDriverKind, Reading, Site
-from hub.port import Port, PortSettings
+from hub.near import guess
+from hub.scripted import ScriptedPort, Unscripted
 
 PROVENANCES = ("published", "published-corrected", "public-driver", "constructed", "capture")
 NAME = "golden"
@@ -31,63 +33,6 @@ NAME = "golden"
 _MOST_READS = 10_000
 
 Case = Mapping[str, Any]
-
-
-class ScriptedPort(Port):
-    r"""A port that plays a script and never waits.
-
-    script  for each request the parts of its answer: ((b"P?", (b"P=", b"5\r\n")), ...); a
-            request that differs is an AssertionError, and an answer of () is silence
-    stream  what comes without asking, one element per read; PortGone may stand in it
-    """
-
-    def __init__(
-        self,
-        script: Sequence[tuple[bytes, Sequence[bytes]]] = (),
-        stream: Sequence[bytes | PortGone] = (),
-    ) -> None:
-        super().__init__(PortSettings(port="scripted"))
-        self._script = list(script)
-        self._coming: list[bytes | PortGone] = list(stream)
-        self.sent: list[bytes] = []
-
-    @property
-    def unasked(self) -> int:
-        """Requests of the script that have not been sent yet."""
-        return len(self._script)
-
-    @property
-    def unread(self) -> int:
-        """Parts that have come and were not read yet."""
-        return len(self._coming)
-
-    def open(self) -> None:
-        return
-
-    def close(self) -> None:
-        return
-
-    def write(self, sent: bytes) -> None:
-        self.sent.append(sent)
-        assert self._script, f"nothing was to be sent any more, but {sent.hex(' ')} was"
-        expected, answer = self._script.pop(0)
-        assert sent == expected, f"sent {sent.hex(' ')}, expected {expected.hex(' ')}"
-        self._coming += answer
-
-    def read(self, within_s: float, at_most: int = 4096) -> bytes:
-        if not self._coming:
-            return b""
-        part = self._coming.pop(0)
-        if isinstance(part, PortGone):
-            raise part
-        if part[at_most:]:
-            self._coming.insert(0, part[at_most:])
-        return part[:at_most]
-
-    def discard(self) -> int:
-        count = sum(len(part) for part in self._coming if isinstance(part, bytes))
-        self._coming.clear()
-        return count
 
 
 def golden_cases(folder: Path) -> list[Case]:
@@ -116,6 +61,10 @@ def _misshapen(case: Case) -> str:
     expect = case.get("expect")
     if not isinstance(expect, Mapping) or len({"readings", "refused"} & set(expect)) != 1:
         return "expect has neither `readings` nor `refused`, or both"
+    for key in (key for wanted in expect.get("readings", ()) for key in wanted):
+        if key not in Reading._fields:
+            known = ", ".join(Reading._fields)
+            return f"a reading has no {key!r}, but {known}{guess(key, Reading._fields)}"
     if not expect.get("readings", True):
         return "expect.readings is empty; what must not become a reading is `refused`"
     if not case.get("exchange"):
@@ -145,43 +94,102 @@ def replay_golden(kind: LineDriverKind[Any], case: Case) -> list[Intake]:
         f"{name}: {kind.name} speaks only when it is asked, and nothing in the exchange is from "
         'the hub; write what it sends ("hub") before what comes back ("device")'
     )
-    intakes, faults = _played(driver, port)
-    assert not port.unasked, f"{name}: {port.unasked} request(s) of the exchange were never sent"
-    readings = [reading for intake in intakes for reading in intake.readings]
+    made = _Made()
+    try:
+        _play(driver, port, made)
+    except Unscripted as strange:
+        raise AssertionError(f"{name}: {_astray(case, port, strange, made)}") from strange
+    if port.unasked:
+        at = _asked_at(case)[-port.unasked]
+        raise AssertionError(f"{name}: item {at} of the exchange was never sent; {made}")
+    good = [reading for reading in made.readings if reading.quality == "good"]
     if "refused" in case["expect"]:
-        good = [reading for reading in readings if reading.quality == "good"]
-        assert not good, f"{name} is to be refused ({case['expect']['refused']}), got {good}"
-        return intakes
+        why = case["expect"]["refused"]
+        assert not good, f"{name} is to be refused ({why}), got {_listed(good)}"
+        return made.intakes
     expected = case["expect"]["readings"]
-    assert len(readings) == len(expected), (
-        f"{name}: expected {len(expected)} reading(s), got {readings}; "
-        f"dropped {[i.dropped or i.dead for i in intakes if not i.readings]}, faults {faults}"
-    )
-    for got, wanted in zip(readings, expected, strict=True):
-        if differs := differences(got, wanted):
+    if len(made.readings) != len(expected):
+        got = f"got {_listed(made.readings)}; {made}"
+        raise AssertionError(f"{name}: expected {len(expected)} reading(s), {got}")
+    for reading, wanted in zip(made.readings, expected, strict=True):
+        if differs := differences(reading, wanted):
             raise AssertionError(f"{name}: {'; '.join(differs)}")
-    return intakes
+    return made.intakes
 
 
-def _played(driver: LineDriver, port: ScriptedPort) -> tuple[list[Intake], list[str]]:
+@dataclass
+class _Made:
+    """What the driver has made of the exchange so far; as text, of what gave no reading."""
+
+    intakes: list[Intake] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def readings(self) -> list[Reading]:
+        return [reading for intake in self.intakes for reading in intake.readings]
+
+    def turn(self, intakes: Sequence[Intake]) -> None:
+        self.intakes += intakes
+        self.refused += [f"dead letter: {one.dead}" for one in intakes if one.dead]
+        self.refused += [f"dropped as {one.dropped}" for one in intakes if one.dropped]
+
+    def failed(self, fault: Fault) -> None:
+        """The name of the instrument, with which most begin, is no news here."""
+        self.refused.append(f"{type(fault).__name__}: {str(fault).removeprefix(f'{NAME}: ')}")
+
+    def __str__(self) -> str:
+        return "; ".join(dict.fromkeys(self.refused)) or "nothing was refused"
+
+
+def _play(driver: LineDriver, port: ScriptedPort, made: _Made) -> None:
     """Read until the whole script is played, or nothing of it moves any more.
 
     What one that only answers has not read of its last answer is not played: it would ask again.
+    raises  Unscripted
     """
     streams = driver.poll_every_s is None
-    intakes: list[Intake] = []
-    faults: list[str] = []
     for _ in range(_MOST_READS):
         left = port.unasked, port.unread if streams else 0
         if left == (0, 0):
             break
         try:
-            intakes += driver.read(port)
+            made.turn(driver.read(port))
         except Fault as fault:
-            faults.append(str(fault))
+            made.failed(fault)
         if left == (port.unasked, port.unread if streams else 0):
             break
-    return intakes, faults
+
+
+def _astray(case: Case, port: ScriptedPort, strange: Unscripted, made: _Made) -> str:
+    """Where the driver left the exchange, and what it had made of it: that is mostly the cause."""
+    asked_at, at = _asked_at(case), len(port.sent)
+    sent = _shown(case, strange.sent)
+    if strange.expected is None:
+        text = f"item {len(case['exchange'])} is the last of the exchange, and {sent} was sent"
+    else:
+        due = _shown(case, strange.expected)
+        text = f"item {asked_at[at - 1]} of the exchange is {due}, and {sent} was sent"
+    if made.intakes or made.refused:
+        return f"{text}; before: {made}"
+    if strange.sent in port.sent[:-1]:
+        text += "; it asks again: a value in doubt needs a second look (Confirm, Gauge)"
+    return text
+
+
+def _asked_at(case: Case) -> list[int]:
+    """Which items of the exchange are the hub's, counted from 1."""
+    return [at for at, item in enumerate(case["exchange"], 1) if {"hub", "hub_text"} & set(item)]
+
+
+def _shown(case: Case, data: bytes) -> str:
+    """As the case writes it: ASCII or hex."""
+    text = any(key.endswith("_text") for item in case["exchange"] for key in item)
+    return repr(data.decode("latin-1")) if text else data.hex(" ")
+
+
+def _listed(readings: Sequence[Reading]) -> str:
+    told = [f"{one.quantity} {one.value or '-'} {one.unit} {one.quality}" for one in readings]
+    return ", ".join(told) or "none"
 
 
 def differences(got: Reading, wanted: Mapping[str, Any]) -> list[str]:

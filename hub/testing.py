@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from hub.clock import HandClock
-from hub.golden import ScriptedPort, golden_cases, replay_golden
+from hub.golden import golden_cases, replay_golden
 from hub.model import Site
 from hub.order_file import parse_order
 from hub.port import PortSettings
 from hub.procedures import TestOrder
 from hub.rulepack import RulePack, load_pack
+from hub.scripted import ScriptedPort
 from hub.simulate.wired import on_the_wire
 
 __all__ = [
