@@ -11,7 +11,7 @@ import pytest
 from hub.clock import HandClock, HubClock
 from hub.errors import PortGone
 from hub.port import Port
-from hub.simulate import Device, Sense
+from hub.simulate import OWN_FAULTS, Device, Sense
 from hub.simulate.commands import main
 from hub.simulate.faults import WIRE_FAULTS, spoilt
 from hub.simulate.finding import simulators
@@ -153,11 +153,17 @@ def test_an_unknown_action_says_everything_that_is_known_here() -> None:
 
 
 def test_a_device_with_a_fault_nobody_knows_is_refused() -> None:
-    class Odd(Meter):
-        own_faults: ClassVar[tuple[str, ...]] = ("sulks",)
+    """With the simulator's class, all words, and the one that was meant."""
 
-    with pytest.raises(ValueError, match="sulks"):
+    class Odd(Meter):
+        own_faults: ClassVar[tuple[str, ...]] = ("over_range", "low_batery")
+
+    with pytest.raises(ValueError, match="Odd: own fault") as refused:
         instrument_from(Odd, "", 0)
+    said = str(refused.value)
+    assert said.startswith(f"{Odd.__module__}.{Odd.__qualname__}: own fault 'low_batery' is none")
+    assert f" {', '.join(OWN_FAULTS)}; " in said
+    assert said.endswith('did you mean "low_battery"?')
 
 
 # ---------------------------------------------------------------------- on a real terminal

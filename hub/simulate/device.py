@@ -13,19 +13,19 @@ from typing import Any, ClassVar, Literal
 Sense = Literal["pressure", "gas", "gas_path"]
 """What a device stands in: a pipe (Pa, gauge), air with gas in it (%vol), a beam (ppm.m)."""
 
-OWN_FAULTS = (
-    "over_range",  # the device says that it is beyond its range
-    "under_range",
-    "warming_up",  # just powered up: answers, but has no value yet
-    "fault",  # says that it is broken
-    "inhibited",  # in calibration or inhibit, whatever number it shows
-    "low_battery",
-    "sentinel",  # sends its documented "no value" number
-    "unit",  # somebody changed the unit at its keys
-    "identity",  # another specimen of the same model was plugged in
-    "model",  # another model answers
-    "restart",  # it lost power for a moment and has forgotten its set-up
-)
+OWN_FAULTS: Mapping[str, str] = {
+    "over_range": "it says that it is above its range",
+    "under_range": "it says that it is below its range",
+    "warming_up": "it was just powered up: it answers, and has no value yet",
+    "fault": "it says that it is broken",
+    "inhibited": "it is in calibration or inhibit, whatever number it shows",
+    "low_battery": "it says that its battery is low",
+    "sentinel": "it sends its documented number or word for no value",
+    "unit": "somebody changed the unit at its keys",
+    "identity": "another specimen of the same model was plugged in",
+    "model": "another model answers",
+    "restart": "it lost power for a moment and has forgotten its set-up",
+}
 """Faults that a device can show by its own words. Each device lists those it has."""
 
 

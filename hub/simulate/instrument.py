@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from hub.near import guess
 from hub.simulate.device import OWN_FAULTS, Device
 from hub.simulate.facts import facts_from, names
 from hub.simulate.faults import WIRE_FAULTS, Faults, spoilt
@@ -19,8 +20,13 @@ class Instrument:
     def __init__(
         self, device: Device, around: Surroundings, now_us: int, hurry: float = 1.0
     ) -> None:
-        if strange := set(device.own_faults) - set(OWN_FAULTS):
-            raise ValueError(f"{device}: own faults {sorted(strange)} are not in OWN_FAULTS")
+        for word in device.own_faults:
+            if word not in OWN_FAULTS:
+                where = f"{type(device).__module__}.{type(device).__qualname__}"
+                raise ValueError(
+                    f"{where}: own fault {word!r} is none of {', '.join(OWN_FAULTS)}"
+                    f"{guess(word, OWN_FAULTS)}"
+                )
         self.device = device
         self.faults = Faults((*WIRE_FAULTS, *device.own_faults), device.faults)
         self._around = around
