@@ -164,5 +164,8 @@ class Hearing:
                 return reading
             if after_replug and reading.at_us >= self._since_us:
                 raise Unmet(f"{after}{self._named} {error}: an old value; `reset` forgets it")
-        came = error or f"nothing but {', '.join(dict.fromkeys(self.strange)) or 'silence'}"
-        raise Unmet(f"{after}{self._named}: no right reading of {value}; {came}")
+        came = f"nothing but {', '.join(dict.fromkeys(self.strange)) or 'silence'}"
+        if error:
+            came = f"{error}: driver.py or simulator.py is not as the document has it"
+        wanted = self.truth.sensed(value)
+        raise Unmet(f"{after}{self._named}: no right reading of {wanted}; {came}")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from hub.conformance.subject import Unmet
 from hub.model import Reading
 from hub.simulate.device import Device, Sense
+from hub.simulate.sensing import SURROUNDINGS
 from hub.units import canonical_span
 
 _QUANTITIES: dict[Sense, str] = {"pressure": "pressure", "gas": "gas", "gas_path": "gas_path"}
@@ -29,6 +30,10 @@ class Truth(NamedTuple):
         """Values to sense: at least three, all different."""
         return self.device.points or tuple(Decimal(text) for text in _POINTS[self.device.sense])
 
+    def sensed(self, value: Decimal) -> str:
+        """*value* as the device senses it, with its unit."""
+        return f"{value} {SURROUNDINGS[self.device.sense].unit}"
+
     def concerns(self, reading: Reading) -> bool:
         """Whether it is of the quantity that the device senses, and not of one beside it."""
         return reading.quantity == _QUANTITIES[self.device.sense]
@@ -48,7 +53,7 @@ class Truth(NamedTuple):
         allowed = step + self._as_sensed(leeway, reading) + abs(sensed) * _RELATIVE
         if abs(shown - sensed) <= allowed:
             return ""
-        return f"it says {reading.value} {reading.unit} where {sensed} is sensed"
+        return f"it says {reading.value} {reading.unit} where {self.sensed(sensed)} is sensed"
 
     def _as_sensed(self, value: Decimal, reading: Reading) -> Decimal:
         if reading.canonical_unit in ("%LEL", "LEL.m"):
