@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from hub.conformance import Options, examine
+from hub.conformance import Options, Result, examine
 from hub.conformance.examining import CHECKS, NO_GOLD, described
+from hub.conformance.table import as_rows, show, show_checks
 from hub.errors import ConfigError
 from hub.golden import PROVENANCES, golden_cases
 from hub.pages import LEVELS, claimed_level
@@ -80,12 +81,48 @@ def test_gold_can_be_reached() -> None:
     """With a capture, ten thousand bent messages and ten seconds among faults."""
     result = planted("serial-poll", [], Options(fuzz=10_000, soak_s=10), capture=True)
     assert (result.level, result.missing) == ("gold", "")
+    fuzz, soak = result.counted
+    assert re.match(r"fuzzed: \d+ of 100\d\d bent messages became false readings; odds of ", fuzz)
+    assert re.match(r"soaked: \d+ faults in 10 s: no false reading", soak)
 
 
 @pytest.mark.timeout(300)
 def test_a_capture_alone_is_not_gold() -> None:
     result = planted("serial-poll", [], capture=True)
     assert (result.level, result.missing[:19]) == ("silver", "fuzzed: not fuzzed:")
+    assert result.counted == ()
+
+
+@pytest.mark.timeout(300)
+def test_who_asks_for_fuzz_and_soak_is_told_whatever_else_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """No capture, so no gold; the figures are in the table and in the JSON all the same."""
+    result = planted("serial-poll", [], Options(fuzz=2_000, soak_s=1, tests=False))
+    assert (result.level, result.missing[:9]) == ("silver", "captured:")
+    fuzz, soak = result.counted
+    assert re.match(r"fuzzed: \d of 20\d\d bent messages became false readings; .* gold asks", fuzz)
+    assert re.match(r"soaked: \d+ faults in 1 s: .*; gold asks for 10 s", soak)
+    assert as_rows([result])[0]["counted"] == result.counted
+    show([result])
+    said = capsys.readouterr().out
+    assert fuzz in " ".join(said.split())
+
+
+def test_the_table_fits_a_hundred_columns_and_loses_no_word(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is missing stands in the last column, and brackets in it are no markup."""
+    missing = f"golden replayed: got [/bold] {'a long sentence ' * 20}end"
+    show([Result("acme.my_gauge", "my_gauge", "instrument", "bronze", "silver", missing, 7)])
+    show_checks()
+    said = capsys.readouterr().out
+    assert max(len(line) for line in said.splitlines()) <= 100
+    head, row, *more = said.partition("sort ")[0].splitlines()
+    assert head.split() == ["plugin", "kind", "bronze", "silver", "gold", "claims", "lacks"]
+    assert row.split()[:6] == ["acme.my_gauge", "my_gauge", "yes", "no", "-", "silver"]
+    told = [line[head.index("lacks") :] for line in (row, *more)]
+    assert " ".join(" ".join(told).split()) == missing
 
 
 def test_no_built_in_can_have_gold_or_claims_it() -> None:
@@ -120,7 +157,8 @@ def test_odds_that_promise_too_much_are_found_by_fuzzing() -> None:
     """One byte of XOR and a second look let a few of a hundred thousand bent lines through."""
     odds = {"file": "simulator.py", "old": "2e-4", "new": "1e-9"}
     result = planted("serial-stream", [odds], Options(fuzz=50_000), capture=True)
-    assert re.match(r"fuzzed: of 500\d\d bent messages [1-9]\d* became", result.missing), result
+    assert re.match(r"fuzzed: [1-9]\d* of 500\d\d bent messages became", result.missing), result
+    assert result.counted == (result.missing,)
 
 
 def test_what_is_asked_for_is_described() -> None:

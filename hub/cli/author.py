@@ -79,8 +79,10 @@ def conformance(
         list[str] | None, typer.Argument(help="As in hub.plugins: a built-in, or a dotted module.")
     ] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every built-in plugin.")] = False,
-    fuzz: Annotated[int, typer.Option(help="Bent messages per instrument, for gold.")] = 0,
-    soak_s: Annotated[float, typer.Option(help="Seconds among faults, for gold.")] = 0.0,
+    fuzz: Annotated[
+        int, typer.Option(help="Bend so many messages and count false readings; gold asks for it.")
+    ] = 0,
+    soak_s: Annotated[float, typer.Option(help="Seconds among faults; gold asks for it.")] = 0.0,
     checks: Annotated[bool, typer.Option(help="Only list what is asked for.")] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,4 +1,8 @@
-"""Gold, for instruments: many bent messages, and a long time among faults."""
+"""Gold, for instruments: many bent messages, and a long time among faults.
+
+Both are made only when they are asked for, and are then made and told whatever else is missing:
+the figures of a simulator's `odds` and of a README are counted with them.
+"""
 
 import random
 import threading
@@ -23,11 +27,28 @@ _LEAST_SOAK_S = 10.0
 _MOST_GROWTH = 2
 
 
-def fuzzed(subject: Subject) -> None:
+def fuzzed(subject: Subject) -> str:
     """Of --fuzz bent messages no more become a false number than the check's own odds allow."""
-    count = subject.options.fuzz
-    if count < _LEAST_FUZZ:
+    count, odds = subject.options.fuzz, subject.simulator.odds
+    if count <= 0:
         raise Unmet(f"not fuzzed: ask for it with --fuzz N, from {_LEAST_FUZZ}")
+    bent, false = _fuzz(subject, count)
+    allowed = count * odds
+    told = f"{false} of {bent} bent messages became false readings; odds of {odds:g} "
+    if false > allowed + 3 * allowed**0.5:
+        raise Unmet(f"{told}expect {allowed:.1f}: find out why, or correct odds and README")
+    if count < _LEAST_FUZZ:
+        raise Unmet(f"{told}expect {allowed:.1f}; gold asks for {_LEAST_FUZZ} messages")
+    return f"{told}expect {allowed:.1f}"
+
+
+def _fuzz(subject: Subject, count: int) -> tuple[int, int]:
+    """How many messages were bent, at least *count*, and how many false readings came of them.
+
+    False is a good reading that is off by more than its resolution and what its driver takes
+    without a second look.
+    raises  Unmet when the driver raises anything but a Fault, or lets no message come
+    """
     (facts, settings), *_ = subject.simulator.fitting.items()
     instrument = instrument_from(subject.simulator, facts, 0)
     truth, leeway = Truth(instrument.device), unconfirmed(subject.settings(**settings))
@@ -36,7 +57,7 @@ def fuzzed(subject: Subject) -> None:
     false = 0
     dice = random.Random(1)
     while port.bent < count:
-        port.sensed = dice.choice(truth.points)
+        before, port.sensed = port.bent, dice.choice(truth.points)
         for _ in range(_HOLD):
             try:
                 intakes = driver.read(port)
@@ -47,17 +68,19 @@ def fuzzed(subject: Subject) -> None:
             for reading in (r for intake in intakes for r in intake.readings):
                 if reading.quality == "good" and truth.concerns(reading):
                     false += bool(truth.error(reading, port.sensed, leeway))
+        if port.bent == before:
+            raise Unmet(f"in {_HOLD} reads no message came that could be bent")
         port.forget()
         driver.reset()
-    allowed = count * subject.simulator.odds
-    if false > allowed + 3 * allowed**0.5:
-        raise Unmet(
-            f"of {port.bent} bent messages {false} became a false number, not {allowed:.1f}"
-        )
+    return port.bent, false
 
 
 class BentPort(Port):
-    """A port whose device's messages are bent on the way: bits, bytes, losses, repeats.
+    """A port whose device's messages are bent on the way.
+
+    A message is one answer, or one that is sent unasked. Three of ten stay whole. In each other
+    one, one to four times, at any place: a bit is flipped, or a byte is another one, is lost, or
+    comes twice; all four alike often.
 
     bent  how many were
     """
@@ -116,11 +139,12 @@ class BentPort(Port):
         return bytes(bent)
 
 
-def soaked(subject: Subject) -> None:
+def soaked(subject: Subject) -> str:
     """For --soak-s seconds faults come and go: nothing false, nothing left behind, alive after."""
     soak_s = subject.options.soak_s
-    if soak_s < _LEAST_SOAK_S:
+    if soak_s <= 0:
         raise Unmet(f"not soaked: ask for it with --soak-s SECONDS, from {_LEAST_SOAK_S:.0f}")
+    count = 0
     (facts, settings), *_ = subject.simulator.fitting.items()
     dice = random.Random(3)
     until_s = time.monotonic() + soak_s
@@ -136,6 +160,7 @@ def soaked(subject: Subject) -> None:
             hearing.settles_on(value, "during the soak")
             fault = dice.choice(faults)
             hearing.wire.do(fault)
+            count += 1
             for reading in hearing.good(dice.randint(1, 4)):
                 leeway = hearing.unconfirmed if fault == "garbage" else Decimal(0)
                 error = hearing.truth.error(reading, value, leeway)
@@ -148,6 +173,10 @@ def soaked(subject: Subject) -> None:
         after = _held()
     if max(now - then for now, then in zip(after, before, strict=True)) > _MOST_GROWTH:
         raise Unmet(f"descriptors and threads grew from {before} to {after}")
+    told = f"{count} faults in {soak_s:g} s: no false reading, nothing left behind"
+    if soak_s < _LEAST_SOAK_S:
+        raise Unmet(f"{told}; gold asks for {_LEAST_SOAK_S:.0f} s")
+    return told
 
 
 def _held() -> tuple[int, int]:

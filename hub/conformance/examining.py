@@ -19,8 +19,9 @@ from hub.conformance import (
 from hub.conformance.subject import NotAsked, Options, Subject, Unmet, subjects
 from hub.pages import LEVELS, claimed_level
 
-Check = Callable[[Subject], None]
-"""Raises Unmet when it is not met, NotAsked where it cannot be asked for.
+Check = Callable[[Subject], str | None]
+"""Returns what it has counted, if it counts. Raises Unmet when it is not met, NotAsked where it
+cannot be asked for.
 
 Its name and docstring are what people read.
 """
@@ -68,6 +69,11 @@ Gold is for what is proved on a real device, so only instruments can have it. Of
 follower silver says: nothing is taken for delivered that the far side has not acknowledged. It
 has no golden frames, since it speaks first; what it sends is proved by its own tests.
 """
+ASKED: Mapping[Check, Callable[[Options], float]] = {
+    endurance.fuzzed: lambda options: options.fuzz,
+    endurance.soaked: lambda options: options.soak_s,
+}
+"""Checks that are made by request only; who asks for one gets it, whatever else is missing."""
 NO_GOLD = "gold: no device of its own that could be captured"
 
 
@@ -79,6 +85,7 @@ class Result(NamedTuple):
     missing  the first check of the next level that is not met, and why; "" at the highest
     met      how many checks are met
     beside   checks that cannot be asked of it, and why
+    counted  what came of the checks that are made by request only
     """
 
     plugin: str
@@ -89,6 +96,7 @@ class Result(NamedTuple):
     missing: str
     met: int
     beside: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
 
     def enough(self, *, silver: bool) -> bool:
         """Whether it is what it claims to be, and at least silver where that is asked for."""
@@ -112,35 +120,46 @@ def _result(subject: Subject, tell: Callable[[str], None]) -> Result:
     claimed = claimed_level(readme.read_text(encoding="utf-8") if readme.is_file() else "")
     reached, missing, met = LEVELS[0], "", 0
     beside = [] if "gold" in CHECKS[subject.sort] else [NO_GOLD]
+    counted = []
     for level, checks in CHECKS[subject.sort].items():
         for check in checks:
-            tell(f"{subject.plugin} {subject.kind.name}: {level}, {_named(check)}")
+            asked = check in ASKED and ASKED[check](subject.options) > 0
+            if missing and not asked:
+                continue
+            named = _named(check)
+            tell(f"{subject.plugin} {subject.kind.name}: {level}, {named}")
             try:
-                why = _lacks(check, subject)
+                told, why = _outcome(check, subject)
             except NotAsked as reason:
                 beside.append(str(reason))
                 continue
+            if asked:
+                counted.append(f"{named}: {told or why}")
             if why:
-                missing = f"{_named(check)}: {why}"
-                break
-            met += 1
-        if missing:
-            break
-        reached = level
-    name = subject.kind.name
-    return Result(subject.plugin, name, subject.sort, reached, claimed, missing, met, tuple(beside))
+                missing = missing or f"{named}: {why}"
+            else:
+                met += 1
+        if not missing:
+            reached = level
+    return Result(
+        subject.plugin, subject.kind.name, subject.sort, reached, claimed, missing, met,
+        tuple(beside), tuple(counted),
+    )  # fmt: skip
 
 
-def _lacks(check: Check, subject: Subject) -> str:
+def _outcome(check: Check, subject: Subject) -> tuple[str, str]:
+    """What it has counted, and why it is not met; "" for neither.
+
+    raises  NotAsked
+    """
     try:
-        check(subject)
+        return check(subject) or "", ""
     except NotAsked:
         raise
     except Unmet as unmet:
-        return " ".join(str(unmet).split())
+        return "", " ".join(str(unmet).split())
     except Exception as bug:  # noqa: BLE001 - a stranger's code; whatever it raises is its lack
-        return f"{type(bug).__name__}: {' '.join(str(bug).split())}"
-    return ""
+        return "", f"{type(bug).__name__}: {' '.join(str(bug).split())}"
 
 
 def _named(check: Check) -> str:
