@@ -13,17 +13,21 @@ _SECTIONS = {
     "what is proved and what is not": "prove|proof|mark|checks reach",
     "sources": "source|manual|document",
 }
+_PLACEHOLDER = re.compile(r"@[A-Z][A-Z0-9_]*@|\bTODO\b|\bFIXME\b|\{\{.*?\}\}")
 _LEFT = re.compile(r"Nothing: the \w+ is made up")
 _YOURS = "put yours in its place"
 """How `gashub new-plugin` marks what is not the author's yet, in the page and in the code."""
 
 
 def readme_complete(subject: Subject) -> None:
-    """Title, a paragraph, the sections, the settings as they are, and the level it claims."""
+    """Title, sections, settings as they are, the level it claims, and no placeholder left."""
     text = subject.readme()
     name = subject.module.__name__.rpartition(".")[2]
     if not re.match(rf"# {re.escape(name)}\b", text):
         raise Unmet(f"README.md does not begin with `# {name}`")
+    for number, line in enumerate(text.splitlines(), 1):
+        if left := _PLACEHOLDER.search(line):
+            raise Unmet(f"README.md:{number} still has {left[0]}; write what stands for it")
     code = (ast.get_docstring(tree) or "" for _, tree in subject.sources())
     if (left := _LEFT.search(text)) and not any(_YOURS in docstring for docstring in code):
         raise Unmet(f'README.md still says "{left[0]}", and the code no longer does')
