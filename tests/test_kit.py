@@ -111,7 +111,11 @@ def test_an_own_plugins_sample_and_readme_follow_its_settings(home: Path) -> Non
     for name, text in written.items():
         (folder / name).write_text(text.replace("confirm_over", "gone"))
         assert "confirm_over" in text
-    run(home, BIN / "gashub", "samples", f"ours.{folder.name}", "--write")
+    said = run(home, BIN / "gashub", "samples", f"ours.{folder.name}", "--write").splitlines()
+    assert said == [str(folder / "sample.toml"), str(folder / "README.md"), said[-1]]
+    assert said[-1] == "2 written, 0 unchanged"
+    again = run(home, BIN / "gashub", "samples", f"ours.{folder.name}", "--write")
+    assert again == "0 written, 2 unchanged\n"
     assert "`confirm_over`" in (folder / "README.md").read_text()
     assert (folder / "sample.toml").read_text() == written["sample.toml"]
     (folder / "README.md").write_text(written["README.md"])

@@ -69,9 +69,16 @@ def samples(
             typer.echo(f"# {path.parent.name}/{path.name}\n{text}")
         return
     found += all_readmes(plugins)
-    for path, text in found if plugins else [*found, (CATALOGUE, catalogue())]:
+    if not plugins:
+        found.append((CATALOGUE, catalogue()))
+    unchanged = 0
+    for path, text in found:
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            unchanged += 1
+            continue
         path.write_text(text, encoding="utf-8")
         typer.echo(str(path))
+    typer.echo(f"{len(found) - unchanged} written, {unchanged} unchanged")
 
 
 def conformance(
