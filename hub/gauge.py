@@ -1,7 +1,7 @@
-"""A gauge that is asked over a protocol without any check.
+"""A gauge that is asked over a protocol without a check, or with one that is weak.
 
-Nothing on the wire says that a digit is still the one that was sent. So a step is asked for again
-before it is believed, and who the gauge is, before anything else of it is.
+Nothing on the wire says for sure that a digit is still the one that was sent. So a step is asked
+for again before it is believed, and who the gauge is, before anything else of it is.
 """
 
 from abc import ABC, abstractmethod
@@ -36,7 +36,8 @@ class GaugeSettings(PolledSettings):
     serial: str = Field(
         default="",
         max_length=64,
-        description="Serial number it must have; absent takes the one it tells.",
+        description="Serial number on its plate: a gauge that tells another is refused, one that "
+        "tells none goes by this; absent takes what it tells.",
     )
     confirm_over: Decimal = Field(
         default=Decimal(50),

@@ -27,7 +27,8 @@ class KellerSettings(PolledSettings):
     serial: str = Field(
         default="",
         max_length=64,
-        description="Serial number it must have; absent takes the one it tells.",
+        description="Serial number on its plate: a transmitter that tells another is refused, "
+        "one that tells none goes by this; absent takes what it tells.",
     )
     ask_serial: bool = Field(
         default=True, description="Ask for the serial number (function 69) at first contact."
