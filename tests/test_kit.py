@@ -136,8 +136,24 @@ def test_the_next_steps_are_commands_that_work(tmp_path: Path) -> None:
     assert f"export PYTHONPATH={tmp_path / 'a'}" in steps
     assert "gashub conformance b.my_laser" in steps
     written = next(step for step in steps if step.startswith("gashub samples"))
-    program = f"export PYTHONPATH={tmp_path / 'a'}; {BIN}/{written}"
-    run(tmp_path, "sh", "-c", program, path="")
+    tests = next(step for step in steps if "-m pytest" in step)
+    program = f"export PYTHONPATH={tmp_path / 'a'}\n{BIN}/{written}\n{tests}"
+    assert re.search(r"\d+ passed", run(tmp_path, "sh", "-c", program, path=""))
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_the_next_steps_name_every_file_in_the_order_of_contributing(
+    kind: str, tmp_path: Path
+) -> None:
+    said = run(tmp_path, BIN / "gashub", "new-plugin", "mine", "--kind", kind, "--into", "ours")
+    told = re.findall(r"^  \d\. (\S+): ", said, re.MULTILINE)
+    written = [line.rpartition("/")[2] for line in said.splitlines() if line.startswith("/")]
+    assert sorted(told) == sorted(written)
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    order = re.findall(r"^\| `(\w+\.\w+)` \| ", page, re.MULTILINE)
+    own = {"sink.py": "driver.py", "procedure.py": "driver.py"}
+    known = [own.get(name, name) for name in told]
+    assert known == sorted(known, key=order.index)
 
 
 def test_a_package_inside_another_has_its_whole_name(tmp_path: Path) -> None:

@@ -161,6 +161,5 @@ def tests_pass(subject: Subject) -> None:
     if done.returncode:
         said = (done.stdout + done.stderr).strip().splitlines()
         why = next((line for line in said if line.startswith(("E  ", "FAILED", "ERROR"))), said[-1])
-        raise Unmet(
-            f"{why.removeprefix('E ').strip()}; see `pytest --import-mode=importlib {file}`"
-        )
+        again = f"{sys.executable} -m pytest --import-mode=importlib {file}"
+        raise Unmet(f"{why.removeprefix('E ').strip()}; see `{again}`")

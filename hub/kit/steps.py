@@ -1,35 +1,51 @@
 """What the author of a new plugin does next, for each kind."""
 
+import sys
 from pathlib import Path
 
 from hub.kit.naming import Home
 
+_SETTINGS = "settings.py: what the document leaves to the site, each with a description"
+_KINDS = "__init__.py: models, how they are linked, their ranges, how to probe for them"
+_GOLDEN = "golden.json: the document's examples, and what must be refused"
+_TESTS = "test_plugin.py: what golden frames cannot say"
+_SAMPLE = "sample.toml: `gashub samples` writes it from the settings"
 _FILES = {
     "serial-poll": (
+        _SETTINGS,
         "driver.py: the requests, `decode`, what is refused; page numbers beside them",
-        "settings.py: what an operator must say, each with a description",
-        "simulator.py from the document, and not from driver.py",
-        "golden.json: the document's examples, and what must be refused",
-        "README.md: marks, what is not proved, sources",
+        _KINDS,
+        "simulator.py: the instrument, from the document and not from driver.py",
+        _GOLDEN,
+        _TESTS,
+        _SAMPLE,
+        "README.md: marks, refusals, how far the checks reach, what is not proved, sources",
     ),
     "mqtt-decoder": (
+        _SETTINGS,
         "driver.py: topic and payload, `decode`, what is refused",
-        "settings.py: what an operator must say, each with a description",
-        "golden.json: the document's examples, and what must be refused",
-        "README.md: sources",
+        "__init__.py: models for the catalogue",
+        _GOLDEN,
+        _TESTS,
+        _SAMPLE,
+        "README.md: refusals, sources",
     ),
     "sink": (
-        "sink.py: how one parcel is handed over, what is a receipt, what is a refusal",
         "settings.py: where the far side is; of secrets only their names",
+        "sink.py: how one parcel is handed over, what is a receipt, what is a refusal",
+        "__init__.py: its kind, and by `far_side` where `gashub doctor` may look",
         "test_plugin.py: the far side's answers, the same parcel twice",
+        _SAMPLE,
         "README.md: sources",
     ),
     "procedure": (
         "procedure.py: the rule; without evidence INCONCLUSIVE, never PASS",
+        "__init__.py: its kind",
         "test_plugin.py: a case for each row of the decision table",
         "README.md: the table, clauses",
     ),
 }
+"""Every file that was written, in the order of CONTRIBUTING."""
 _FILES["serial-stream"] = _FILES["serial-poll"]
 
 _PROFILE = """\
@@ -60,11 +76,12 @@ def of_folder(kind: str, name: str, folder: Path, home: Home, *, built_in: bool)
     told.append("and look at each step:")
     if not home.found:
         told.append(f"  export PYTHONPATH={home.path}")
-    told += [f"  pytest --import-mode=importlib {folder}", f"  gashub conformance {plugin}"]
-    if kind != "procedure":
-        told.append(f"  gashub samples {plugin} --write   # after a change of the settings")
     if kind.startswith("serial"):
         told.append(f"  gashub simulate {plugin} --port-link /tmp/{name}   # to run a hub with it")
+    if kind != "procedure":
+        told.append(f"  gashub samples {plugin} --write   # after a change of the settings")
+    told.append(f"  {sys.executable} -m pytest --import-mode=importlib {folder}")
+    told.append(f"  gashub conformance {plugin}")
     told += ["In a gateway's config:", "  [hub]", f'  plugins = ["{plugin}"]']
     if kind == "procedure":
         told.append(f'and in an order: "procedure": "{name}".')
