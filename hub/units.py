@@ -17,6 +17,7 @@ KELVIN_AT_0_DEGC: Final = Decimal("273.15")
 
 # Exact by definition: a column's conventional density (water 1000 kg/m3, mercury 13595.1 kg/m3)
 # times g_n 9.80665 m/s2; kgf/cm2 and psi from g_n, lb and inch (NIST SP 811, appendix B.8).
+# Of mmHg those tables have the conventional one alone, of inHg three.
 # inH2O is that of 4 degC. A display may mean water of 20 degC, 0.18 % less: whoever reads one has
 # to know, so a driver takes a water column only from a document or an operator that says so.
 _PASCALS: Final[dict[str, Decimal]] = {

@@ -29,6 +29,7 @@ from hub.foreman.door import COMMANDS
 from hub.kit import begin
 from hub.pages import CATALOGUE, all_readmes, catalogue
 from hub.procedures.case import CLOSE, EVENTS
+from hub.units import AMBIGUOUS, UNITS
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -168,6 +169,32 @@ def test_contributing_invents_nothing_of_the_hub() -> None:
         ), f"{module}.{name}"
     said = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", text))
     assert said - {*hub.__all__} == set()
+
+
+def table_of(heading: str) -> list[list[str]]:
+    """The rows of CONTRIBUTING's table whose first column is called *heading*."""
+    page = read("CONTRIBUTING.md")
+    rows = re.search(rf"^\| {re.escape(heading)} \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
+    assert rows, heading
+    return [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in rows[1].splitlines()]
+
+
+def test_the_table_of_units_is_that_of_the_hub() -> None:
+    """Every unit that is taken, with its quantities; every one that is refused, with the reason."""
+    taken: dict[str, set[str]] = {quantity: set() for quantity in UNITS}
+    refused = {}
+    for spellings, quantities, remark in table_of("hub spelling"):
+        units = re.findall(r"`([^`]+)`", spellings)
+        if remark.startswith("refused always: "):
+            assert quantities == "pressure, barometer"
+            refused |= dict.fromkeys(units, remark.removeprefix("refused always: "))
+        else:
+            for quantity in quantities.split(", "):
+                taken[quantity].update(units)
+    assert taken == {quantity: set(units) for quantity, units in UNITS.items()}
+    assert refused.keys() == AMBIGUOUS.keys()
+    assert [unit for unit, why in AMBIGUOUS.items() if not refused[unit].startswith(why)] == []
+    assert f"{UNITS['pressure']['mmHg'].factor} Pa" in read("CONTRIBUTING.md")
 
 
 PLUGIN_FOLDERS = sorted(path.parent.name for path in ROOT.glob("plugins/*/__init__.py"))
