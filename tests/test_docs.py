@@ -24,11 +24,14 @@ from hub.attempt import POINT
 from hub.cli import main as cli
 from hub.commands import Commands
 from hub.config import HubSettings, InstrumentFacts, LineSettings, LogSettings
+from hub.conformance.truth import POINTS
+from hub.conformance.wire import NUMBERLESS
 from hub.foreman.commands import JobCommands
 from hub.foreman.door import COMMANDS
 from hub.kit import begin
 from hub.pages import CATALOGUE, all_readmes, catalogue
 from hub.procedures.case import CLOSE, EVENTS
+from hub.simulate import OWN_FAULTS
 from hub.units import AMBIGUOUS, UNITS
 
 ROOT = Path(__file__).parent.parent
@@ -195,6 +198,18 @@ def test_the_table_of_units_is_that_of_the_hub() -> None:
     assert refused.keys() == AMBIGUOUS.keys()
     assert [unit for unit, why in AMBIGUOUS.items() if not refused[unit].startswith(why)] == []
     assert f"{UNITS['pressure']['mmHg'].factor} Pa" in read("CONTRIBUTING.md")
+
+
+def test_the_table_of_own_faults_is_that_of_the_simulators() -> None:
+    """Word for word; and what is said to come under each is what conformance asks for."""
+    assert {word.strip("`"): text for word, text in table_of("own fault")} == OWN_FAULTS
+    assert set(OWN_FAULTS) - NUMBERLESS == {"unit", "restart", "identity"}
+
+
+def test_the_values_that_conformance_senses_are_those_of_contributing() -> None:
+    shown = [f"{', '.join(rest)} and {last}" for *rest, last in POINTS.values()]
+    page = read("CONTRIBUTING.md")
+    assert [text for text in shown if text not in page] == []
 
 
 PLUGIN_FOLDERS = sorted(path.parent.name for path in ROOT.glob("plugins/*/__init__.py"))

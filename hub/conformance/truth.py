@@ -10,11 +10,12 @@ from hub.simulate.sensing import SURROUNDINGS
 from hub.units import canonical_span
 
 _QUANTITIES: dict[Sense, str] = {"pressure": "pressure", "gas": "gas", "gas_path": "gas_path"}
-_POINTS: dict[Sense, tuple[str, ...]] = {
+POINTS: dict[Sense, tuple[str, ...]] = {
     "pressure": ("0", "800", "2031"),  # Pa
     "gas": ("0", "0.2", "1"),  # %vol
     "gas_path": ("0", "7", "180"),  # ppm.m
 }
+"""What is sensed where a simulator names no `points` of its own."""
 _RELATIVE = Decimal("1e-6")  # float32, there and back
 _PPM_OF_PCT = Decimal(10_000)
 _BASIS = ("lel_basis_pct_vol", "lel_pct_vol")
@@ -28,7 +29,7 @@ class Truth(NamedTuple):
     @property
     def points(self) -> tuple[Decimal, ...]:
         """Values to sense: at least three, all different."""
-        return self.device.points or tuple(Decimal(text) for text in _POINTS[self.device.sense])
+        return self.device.points or tuple(Decimal(text) for text in POINTS[self.device.sense])
 
     def sensed(self, value: Decimal) -> str:
         """*value* as the device senses it, with its unit."""
