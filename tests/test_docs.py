@@ -19,7 +19,7 @@ import pytest
 from pydantic import BaseModel
 
 import hub
-from hub import hookspecs
+from hub import Gauge, GaugeSettings, hookspecs
 from hub.attempt import POINT
 from hub.cli import main as cli
 from hub.commands import Commands
@@ -153,9 +153,9 @@ def test_the_worked_examples_own_tests_pass_and_it_is_clean(example: Path) -> No
 def test_the_worked_example_is_the_sheet() -> None:
     """Each frame that the sheet prints is a golden frame, and has the check that the sheet says."""
     sheet = "\n".join(re.findall(r"^> ?(.*)$", read("CONTRIBUTING.md"), re.MULTILINE))
-    frames = re.findall(r"`(\$(RD[^*`]*)\*([0-9A-F]{2}))`", sheet)
+    frames = re.findall(r"`(\$((?:SN|RD)[^*`]*)\*([0-9A-F]{2}))`", sheet)
 
-    assert len(frames) == 3
+    assert len(frames) == 5
     for frame, body, check in frames:
         assert f"{reduce(xor, body.encode()):02X}" == check
         assert f'{frame}\\r\\n"' in worked_example()["golden.json"]
@@ -210,6 +210,25 @@ def test_the_values_that_conformance_senses_are_those_of_contributing() -> None:
     shown = [f"{', '.join(rest)} and {last}" for *rest, last in POINTS.values()]
     page = read("CONTRIBUTING.md")
     assert [text for text in shown if text not in page] == []
+
+
+def test_what_a_gauge_has_for_its_subclass_is_in_contributing() -> None:
+    """Its members and settings; what a line calls is not for a subclass to care about."""
+    named = {word for cells in table_of("of `Gauge`") for word in re.findall(r"`(\w+)", cells[0])}
+    own = {name for name in vars(Gauge) if not name.startswith("_")}
+    assert named == own - {"poll_every_s", "stale_after_s", "reset", "read"} | {
+        "name", "serial", "settings"
+    }  # fmt: skip
+    assert [f for f in GaugeSettings.model_fields if f"`{f}`" not in read("CONTRIBUTING.md")] == []
+
+
+def test_what_is_refused_for_its_unit_says_what_contributing_shows(example: Path) -> None:
+    """The dead letters of the worked example: with a setting that would vouch, and without one."""
+    program = (
+        "from worked.dp20.driver import _unknown as said; print(said('MMH2O')); print(said('INHG'))"
+    )
+    for line in shell(example, sys.executable, "-c", program).splitlines():
+        assert f"`{line}`" in read("CONTRIBUTING.md")
 
 
 PLUGIN_FOLDERS = sorted(path.parent.name for path in ROOT.glob("plugins/*/__init__.py"))
