@@ -52,6 +52,10 @@ run: setup  ## the demo: six orders with simulated instruments, about two minute
 demo-instruments: setup  ## one instrument of every driver at once, live, about forty seconds
 	$(VENV)/bin/gashub demo --instruments
 
+.PHONY: demo-jobs
+demo-jobs: setup  ## whole jobs of the regulations, from order to signature, about three minutes
+	$(VENV)/bin/gashub demo --jobs
+
 .PHONY: test
 test: setup strangers  ## every test; mosquitto and strace are installed first if possible
 	@.ci/need 'command -v mosquitto' mosquitto || echo "going on with the embedded broker" >&2

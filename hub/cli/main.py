@@ -73,13 +73,18 @@ def demo(
     instruments: Annotated[
         bool, typer.Option("--instruments", help="Instead: one of every instrument, in a table.")
     ] = False,
+    jobs: Annotated[
+        bool, typer.Option("--jobs", help="Instead: whole jobs of the regulations, to their end.")
+    ] = False,
     seconds: Annotated[
         float, typer.Option(help="With --instruments: about how long, real time.")
     ] = 36.0,
 ) -> None:
     """Run the whole hub with simulated instruments, a broker and a CRM receiver."""
-    from hub.demo import run_demo, run_instruments
+    from hub.demo import run_demo, run_instruments, run_jobs
 
+    if jobs:
+        raise typer.Exit(run_jobs(out, factor=factor, lang=lang))
     if instruments:
         if keep or factor != 24.0:
             raise CommandRefused("--instruments runs in real time and ends by itself: --seconds")

@@ -38,6 +38,8 @@ class Operator:
         self._clock = clock
         self._instruments = instruments
         self._stop = stop
+        # The name that time waits for: this person's, whatever order is worked at the moment.
+        self._loop = f"demo:{number}"
 
     def add(self, order: Mapping[str, Any]) -> None:
         """`gashub order add`."""
@@ -70,7 +72,7 @@ class Operator:
 
     def wait(self, s: float) -> None:
         """Let *s* seconds of hub time pass."""
-        self._clock.beat(f"demo:{self.number}")
+        self._clock.beat(self._loop)
         if self._clock.wait(self._stop, s):
             raise Stopped
 
@@ -89,7 +91,7 @@ class Operator:
 
     def leave(self) -> None:
         """The work is done; time need not wait for this thread any more."""
-        self._clock.forget(f"demo:{self.number}")
+        self._clock.forget(self._loop)
 
     def _looks(self, within_s: float, what: str) -> Any:
         for _ in range(round(within_s / _LOOK_EVERY_S)):
