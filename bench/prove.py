@@ -131,6 +131,14 @@ FIGURES = (
         ),
     ),
     Figure(
+        "jobs_kill", "faults", "jobs_kill.py", "--kills 200", "--kills 15",
+        (
+            Target("lost, changed or done twice in a job", "wrong", "=", []),
+            Target("verify not clean", "verify_not_clean", "=", False),
+            Target("planted early answer: lost", "planted.wrong", ">", []),
+        ),
+    ),
+    Figure(
         "mutation", "rules", "mutation.py", "", "--sample 40",
         (
             Target("mutants of the rules killed: 95 %, less a sample's error", "enough", "=", True),

@@ -60,6 +60,7 @@ class Attempt:
         self.assessment: Assessment | None = None
         self._order = parse_order(test.spec, (kind.name,))
         self._point = ""
+        self._events: list[tuple[int, str, str, str]] = []
         self._begun = self._order.source != "instrument"
         self._waits_for_file = self._order.source == "imported"
         self._serials: dict[str, str] = {
@@ -153,6 +154,7 @@ class Attempt:
     def event(self, at_us: int, word: str, instrument: str, point: str) -> None:
         """Take an operator's event. The word `point` says where the next readings are taken."""
         self._begun = True
+        self._events.append((at_us, word, instrument, point))
         if word in (CLOSE, *ABORTS):
             self._waits_for_file = False
         if word == POINT:
@@ -183,11 +185,16 @@ class Attempt:
         return self.kind.judge(self._order, self.rows, self.pack)
 
     def progress(self) -> Mapping[str, Any]:
-        """What a display shows of this attempt."""
+        """What a display shows of this attempt, and what an asker looks at before asking again."""
+        events = [
+            {"at_us": at_us, "word": word, "instrument": instrument, "point": point}
+            for at_us, word, instrument, point in self._events
+        ]
         now = self.assessment
         if now is None:
-            return {"stage": "waiting"}
+            return {"stage": "waiting", "events": events}
         return {
+            "events": events,
             "stage": now.stage,
             "since_us": now.since_us,
             "remaining_s": None if now.remaining_s is None else str(round(now.remaining_s)),

@@ -83,8 +83,8 @@ def _air(op: Worker, step: str, pct_vol: float) -> None:
     op.hands("detector-1", "clear")
     op.wait(5)
     for point, share in (("ceiling", 1.0), ("stove", 0.9), ("door", 0.5)):
-        op.hands("detector-1", f"jump {pct_vol * share:.3f}")
         op.event("point", point=point)
+        op.hands("detector-1", f"jump {pct_vol * share:.3f}")
         op.wait(75)
         if op.progress() is None:
             return

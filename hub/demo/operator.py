@@ -44,16 +44,15 @@ class Operator:
     def add(self, order: Mapping[str, Any]) -> None:
         """`gashub order add`."""
         text = orjson.dumps({"number": self.number, **order}).decode()
-        call(self._socket, "order.add", text=text)
+        self._call("order.add", text=text)
 
     def open(self) -> None:
         """`gashub order open`: an attempt begins."""
-        call(self._socket, "order.open", number=self.number)
+        self._call("order.open", number=self.number)
 
     def event(self, word: str, instrument: str = "", point: str = "") -> None:
         """`gashub order event`."""
-        call(
-            self._socket,
+        self._call(
             "order.event",
             number=self.number,
             word=word,
@@ -63,7 +62,7 @@ class Operator:
 
     def progress(self) -> Mapping[str, Any] | None:
         """Where the open attempt stands; None when none is open."""
-        found = call(self._socket, "order.progress", number=self.number)
+        found = self._call("order.progress", number=self.number)
         return found[0] if found else None
 
     def hands(self, simulator: str, action: str) -> None:
@@ -92,6 +91,9 @@ class Operator:
     def leave(self) -> None:
         """The work is done; time need not wait for this thread any more."""
         self._clock.forget(self._loop)
+
+    def _call(self, do: str, **arguments: Any) -> Any:
+        return call(self._socket, do, **arguments)
 
     def _looks(self, within_s: float, what: str) -> Any:
         for _ in range(round(within_s / _LOOK_EVERY_S)):

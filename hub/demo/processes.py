@@ -132,6 +132,11 @@ class Fleet:
         self._children.append(child)
         return child
 
+    def forget(self, child: Process) -> None:
+        """It has ended, and was meant to."""
+        child.end()
+        self._children.remove(child)
+
     def check(self) -> None:
         """Raises DemoFailed when a child has ended by itself."""
         for child in self._children:

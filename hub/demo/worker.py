@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from hub.clock import Clock
-from hub.control import call
 from hub.demo.operator import Operator
 from hub.demo.processes import DemoFailed, Simulator
 
@@ -41,8 +40,8 @@ class Worker(Operator):
 
     def order(self, order: Mapping[str, Any]) -> None:
         """`gashub job open`."""
-        answer = call(
-            self._socket, "job.open", text=orjson.dumps({"number": self.number, **order}).decode()
+        answer = self._call(
+            "job.open", text=orjson.dumps({"number": self.number, **order}).decode()
         )
         self._must(answer, "open")
         shown = self.shown()
@@ -57,8 +56,7 @@ class Worker(Operator):
 
     def attempt(self, step: str, by: str = "", **answers: Any) -> Mapping[str, Any]:
         """`gashub job do`, whatever comes of it."""
-        found: Mapping[str, Any] = call(
-            self._socket,
+        found: Mapping[str, Any] = self._call(
             "job.do",
             number=self.number,
             step=step,
@@ -72,12 +70,12 @@ class Worker(Operator):
         data = _JPEG + f"{self.number} {what}".encode()
         digest = sha256(data).hexdigest()
         piece = b64encode(data).decode()
-        call(self._socket, "file.put", sha256=digest, size=str(len(data)), base64=piece)
+        self._call("file.put", sha256=digest, size=str(len(data)), base64=piece)
         return digest
 
     def shown(self) -> Mapping[str, Any]:
         """`gashub job show`."""
-        found: Mapping[str, Any] = call(self._socket, "job.show", number=self.number, by=self._by)
+        found: Mapping[str, Any] = self._call("job.show", number=self.number, by=self._by)
         return found
 
     def items(self, checklist: str, **other: Any) -> dict[str, Any]:
