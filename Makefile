@@ -57,10 +57,13 @@ demo-jobs: setup  ## whole jobs of the regulations, from order to signature, abo
 	$(VENV)/bin/gashub demo --jobs
 
 .PHONY: test
-test: setup strangers  ## every test; mosquitto and strace are installed first if possible
+test: setup strangers  ## every test; mosquitto, strace and the like are installed first if possible
 	@.ci/need 'command -v mosquitto' mosquitto || echo "going on with the embedded broker" >&2
 	@.ci/need 'command -v systemd-analyze' systemd || echo "the unit's tests will fail" >&2
 	@.ci/need 'command -v strace' strace || echo "the tests by traced calls will fail" >&2
+	@.ci/need 'command -v pdftotext' poppler-utils || echo "the tests of papers will fail" >&2
+	@.ci/need 'command -v soffice' libreoffice-calc || echo "the tests of registers will fail" >&2
+	@.ci/need 'test -n "$$(find /usr/share/fonts -name wqy-microhei.ttc)"' fonts-wqy-microhei || echo "the tests of papers will fail" >&2
 # Most tests wait, so four at a time take a third of the time. The folder's name is short because
 # sockets stand in it; it is kept when a test fails.
 	@folder=$$(mktemp -d); \
@@ -91,8 +94,9 @@ pins: build/uv/bin/uv  ## write requirements/*.txt again, from pyproject.toml
 	$(PIN) pyproject.toml -o requirements/runtime.txt
 	$(PIN) pyproject.toml --extra sparkplug -c requirements/runtime.txt \
 	    -o requirements/sparkplug.txt
-	$(PIN) pyproject.toml --extra demo --extra sparkplug --extra dev \
-	    -c requirements/sparkplug.txt -o requirements/dev.txt
+	$(PIN) pyproject.toml --extra pdf -c requirements/runtime.txt -o requirements/pdf.txt
+	$(PIN) pyproject.toml --extra demo --extra sparkplug --extra pdf --extra dev \
+	    -c requirements/sparkplug.txt -c requirements/pdf.txt -o requirements/dev.txt
 	for name in $(STRANGERS); do \
 	    $(PIN) requirements/stranger-$$name.in -o requirements/stranger-$$name.txt; done
 

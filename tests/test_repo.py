@@ -75,16 +75,19 @@ def test_every_dependency_has_its_pin() -> None:
 
     assert missing(project["dependencies"], pins("runtime.txt")) == set()
     assert missing(extras["sparkplug"], pins("sparkplug.txt")) == set()
+    assert missing(extras["pdf"], pins("pdf.txt")) == set()
     assert missing([each for extra in extras.values() for each in extra], pins("dev.txt")) == set()
 
 
 def test_tests_run_with_the_versions_that_customers_get() -> None:
-    """The development pins contain the runtime pins, version for version, and Sparkplug's."""
-    runtime, sparkplug, dev = pins("runtime.txt"), pins("sparkplug.txt"), pins("dev.txt")
+    """The development pins contain the runtime pins, version for version, and each extra's."""
+    runtime, dev = pins("runtime.txt"), pins("dev.txt")
 
-    assert {name: dev.get(name) for name in sparkplug} == sparkplug
-    assert {name: sparkplug.get(name) for name in runtime} == runtime
-    assert set(sparkplug) - set(runtime) == {"protobuf"}, "a gateway without it stays small"
+    for extra, brings in (("sparkplug", "protobuf"), ("pdf", "typst")):
+        pinned = pins(f"{extra}.txt")
+        assert {name: dev.get(name) for name in pinned} == pinned
+        assert {name: pinned.get(name) for name in runtime} == runtime
+        assert set(pinned) - set(runtime) == {brings}, "a gateway without it stays small"
 
 
 # -- traces
