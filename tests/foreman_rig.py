@@ -112,13 +112,13 @@ class Yard:
     def open(self, order: Mapping[str, Any], by: str = "office") -> Any:
         return self.do("job.open", text=orjson.dumps(order, default=str).decode(), by=by)
 
-    def step(self, number: str, step: str, by: str = "T-1", **answers: Any) -> Any:
+    def step(self, number: str, step: str, /, by: str = "T-1", **answers: Any) -> Any:
         """Do a step that must be allowed."""
         answer = self.do("job.do", number=number, step=step, by=by, answers=answers)
         assert answer["done"], (step, [one["text"]["en"] for one in answer["refusals"]])
         return answer
 
-    def refused(self, number: str, step: str, by: str = "T-1", **answers: Any) -> list[Any]:
+    def refused(self, number: str, step: str, /, by: str = "T-1", **answers: Any) -> list[Any]:
         """Try a step that must be refused: (key, clause) of each reason."""
         answer = self.do("job.do", number=number, step=step, by=by, answers=answers)
         assert not answer["done"], step
@@ -159,8 +159,11 @@ class Yard:
         self.do("order.event", number=number, word=word, **more)
         self.turn()
 
-    def hold(self, number: str, step: str, pa: float = 5200, drop_pa: float = 0) -> str:
-        """A whole hold test, at one reading a second; returns its verdict."""
+    def hold(
+        self, number: str, step: str, pa: float = 5200, drop_pa: float = 0, *,
+        every_s: int = 1, vent_after_s: int = 4000,
+    ) -> str:  # fmt: skip
+        """A whole hold test; returns its verdict. *drop_pa*: in 1,000 s."""
         attempt = self.step(number, step)["attempt"]
         self.event(number, "zeroed", instrument="pm-1")
         for _ in range(5):
@@ -171,10 +174,13 @@ class Yard:
             self.read("pm-1", str(round(pa * at / 10)), "Pa", "pressure")
             self.wait(1)
         self.event(number, "pump_off")
-        for at in range(4000):
+        for at in range(0, 4000, every_s):
+            if vent_after_s <= at < vent_after_s + every_s:
+                self.event(number, "vent_open")
             fallen = drop_pa * at / 1000
-            self.read("pm-1", str(round(pa - fallen) + at % 2), "Pa", "pressure")
-            self.wait(1)
+            shown = 0 if at >= vent_after_s else round(pa - fallen) + at // every_s % 2
+            self.read("pm-1", str(shown), "Pa", "pressure")
+            self.wait(every_s)
             verdict = self.verdict(attempt)
             if verdict:
                 return verdict
@@ -205,6 +211,18 @@ class Yard:
             self.turn()
         if not self.verdict(attempt):
             self.event(number, "close")
+        return self.verdict(attempt)
+
+    def screen(self, number: str, step: str, ppm_m: str = "64") -> str:
+        """An outdoor laser screen of one door, three sweeps; returns the verdict."""
+        attempt = self.step(number, step)["attempt"]
+        self.event(number, "self_test_ok", instrument="lm-1")
+        for point, shown in (("background", "60"), *((f"door#{at}", ppm_m) for at in (1, 2, 3))):
+            self.event(number, "point", point=point)
+            for at in range(14):
+                self.wait(1)
+                self.read("lm-1", str(int(shown) + at % 3), "ppm.m", "gas_path")
+        self.event(number, "close")
         return self.verdict(attempt)
 
     def verdict(self, attempt: str) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli import author, entering, site
+from hub.cli import author, entering, records, site
 from hub.cli.asking import ask as _ask
 from hub.cli.asking import show as _show
 from hub.cli.job import job_app, staff_app
@@ -244,6 +244,11 @@ def order_abort(
 ) -> None:
     """Give an order up; an open attempt of it ends ABORTED."""
     _show(_ask(config, "order.abort", number=number, reason=reason), as_json)
+
+
+# -- registers and papers
+
+app.command("records")(records.records)
 
 
 # -- ledger
