@@ -1,6 +1,7 @@
 """Registers on a real ledger: true figures, the right types, no data that nobody asked for."""
 
 import csv
+import io
 import json
 import re
 import shutil
@@ -15,15 +16,18 @@ from typing import Any
 
 import openpyxl
 import pytest
+from rich.console import Console
 
 from hub.errors import CommandRefused
 from hub.jobs.timing import ZONE
 from hub.records import REGISTERS, Period, Record, Table, Words, export, lines, period_of
 from hub.records.cells import LONGEST_CELL, guarded, short
 from hub.records.register import spans
+from hub.records.screen import show
 from hub.records.table import root_of
 from hub.records.words import visible
 from hub.texts import CATALOGUE, Language
+from hub.texts.records import RECORDS
 from tests.foreman_rig import Yard, purge_order
 from tests.records_rig import (
     ABSENT,
@@ -498,12 +502,22 @@ def test_the_command_writes_and_shows_without_a_configuration(worked: Path, tmp_
     assert "there is no ledger" in said.stderr
 
 
+def test_a_terminal_shows_rows_and_facts(record: Record) -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    show(table(record, "hazards", lang="en"), console)
+    text = console.export_text()
+
+    assert re.search(rf"^{LEAK} +open", text, re.MULTILINE)
+    assert "Wording of the catalogue: Any leak of any indoor gas facility" in text
+    assert re.search(r"^Rows +3$", text, re.MULTILINE)
+
+
 def test_a_running_hub_never_loads_the_registers() -> None:
     """Nor what writes them: a gateway that exports nothing stays small."""
     code = (
         "import hub.app, hub.service, sys\n"
-        "print([name for name in sys.modules if name.startswith(('hub.records', 'typst', "
-        "'xlsxwriter'))])"
+        "print([name for name in sys.modules if name.startswith(('hub.records', "
+        "'hub.texts.records', 'typst', 'xlsxwriter'))])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout == "[]\n"
@@ -514,9 +528,9 @@ def test_a_running_hub_never_loads_the_registers() -> None:
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_every_column_has_its_title_and_every_refusal_its_words(lang: Language) -> None:
-    texts = CATALOGUE[lang]
+    texts = RECORDS[lang]
     for register in REGISTERS.values():
         titles = [texts[f"records.column.{column.key}"] for column in register.columns]
         assert len(set(titles)) == len(titles), "two columns of one title cannot be told apart"
-    refused = [key.split(".")[-1] for key in texts if key.startswith("job.refused.")]
+    refused = [key.split(".")[-1] for key in CATALOGUE[lang] if key.startswith("job.refused.")]
     assert [key for key in refused if f"records.refused.{key}" not in texts] == []

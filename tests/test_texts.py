@@ -6,7 +6,10 @@ import pytest
 
 from hub.procedures import PROCEDURES
 from hub.procedures.case import ABORTS
-from hub.texts import CATALOGUE, say
+from hub.texts import CATALOGUE, LANGUAGES, say
+from hub.texts.records import RECORDS
+
+ALL = {lang: {**CATALOGUE[lang], **RECORDS[lang]} for lang in LANGUAGES}
 
 
 def fields(text: str) -> set[str]:
@@ -15,13 +18,13 @@ def fields(text: str) -> set[str]:
 
 def test_both_languages_have_the_same_keys() -> None:
     """No sentence exists in one language only."""
-    assert set(CATALOGUE["zh"]) == set(CATALOGUE["en"])
+    assert set(ALL["zh"]) == set(ALL["en"])
 
 
-@pytest.mark.parametrize("key", sorted(CATALOGUE["en"]))
+@pytest.mark.parametrize("key", sorted(ALL["en"]))
 def test_both_languages_use_the_same_figures(key: str) -> None:
     """A figure told to one reader is told to the other; no sentence is empty."""
-    zh, en = CATALOGUE["zh"][key], CATALOGUE["en"][key]
+    zh, en = ALL["zh"][key], ALL["en"][key]
 
     assert fields(zh) == fields(en)
     assert zh.strip()

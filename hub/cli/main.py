@@ -249,6 +249,7 @@ def order_abort(
 # -- registers and papers
 
 app.command("records")(records.records)
+app.command("print")(records.print_)
 
 
 # -- ledger

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hub.records import Record
 
 RegisterName = Literal["purge", "inspection", "repair", "hazards", "refused"]
+PaperName = Literal["work-order", "hold-report", "notice"]
 Recipient = Literal["company", "crm", "authority", "court"]
 FileOption = Annotated[
     Path | None, typer.Option("--file", help="A copy: a state folder or ledger file instead.")
@@ -68,6 +69,26 @@ def records(
             from hub.records.screen import show
 
             show(table)
+
+
+def print_(
+    paper: Annotated[PaperName, typer.Argument(help="Which paper.")],
+    id: Annotated[
+        str, typer.Argument(help="Number of the job or hazard; of a report its attempt.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The PDF file.")],
+    recipient: RecipientOption = "company",
+    lang: LangOption = None,
+    file: FileOption = None,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Print a work order, the report of a hold test, or the notice of a hazard as PDF/A."""
+    from hub.records import Words
+    from hub.records.paper import print_paper
+
+    with _record(config, file, lang) as (record, spoken):
+        size = print_paper(Words(record, spoken, recipient), paper, id, out)
+        typer.echo(f"{out}: {size} bytes")
 
 
 @contextmanager

@@ -141,6 +141,13 @@ class History:
         ]
         return list(dict.fromkeys(found))
 
+    def began(self, attempt: str) -> tuple[str, str] | None:
+        """Staff id and certificate of whoever began a test of this job."""
+        for one in self.happenings:
+            if isinstance(one.event, Act) and one.body.get("attempt") == attempt:
+                return one.event.by, str(one.body.get("certificate", ""))
+        return None
+
     # -- end
 
     @property

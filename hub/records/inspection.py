@@ -20,7 +20,7 @@ from hub.records.register import (
     serials,
     signature_values,
 )
-from hub.records.words import Words, largest
+from hub.records.words import Words, largest, not_ok
 
 KINDS: Final = ("inspection",)
 CLASSES: Final = ("residential", "rural", "pipe_only")
@@ -80,9 +80,10 @@ def _outcome(words: Words, history: History, answer: str | None) -> str:
 
 def _not_ok(history: History) -> Iterator[str]:
     """Items that are not in order, each with its hazard: "I9 L2-3"."""
-    answer = history.answer("items", "items") or {}
-    for item, one in answer.items():
-        if one["result"] == "not_ok":
+    answer = history.answer("items", "items")
+    if answer is not None:
+        asked = history.job.step["items"].ask["items"]
+        for item, _, one in not_ok(history.pack, asked, answer):
             yield f"{item} {one.get('hazard', '')}".rstrip()
 
 

@@ -1,7 +1,7 @@
 """How what is recorded is said to people: answers, verdicts, moments, in one language."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,10 +14,12 @@ from hub.records.history import History
 from hub.records.record import Decided, Record
 from hub.rulepack import RulePack, Text
 from hub.rulepack.jobs import Question
-from hub.texts import CATALOGUE, Language, say
+from hub.texts import Language
+from hub.texts.records import RECORDS
 
-_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They make a name read as another one; a record shows them."""
+_HIDDEN: Final = ("Cc", "Cf", "Cs", "Co")
+_JOINERS: Final = "\u200c\u200d"
+"""Of the hidden ones these belong to words and signs of some scripts."""
 
 
 class Words:
@@ -42,12 +44,12 @@ class Words:
     # -- single words
 
     def say(self, key: str, **figures: object) -> str:
-        """A text of `records.`."""
-        return say(self.lang, f"records.{key}", **figures)
+        """The text of `records.KEY`. raises KeyError, as `hub.texts.say`."""
+        return RECORDS[self.lang][f"records.{key}"].format(**figures)
 
     def known(self, group: str, word: str) -> str:
         """The text of one of the hub's own words, or the word itself where it has none."""
-        return CATALOGUE[self.lang].get(f"records.{group}.{word}", word) if word else ""
+        return RECORDS[self.lang].get(f"records.{group}.{word}", word) if word else ""
 
     def text(self, text: Text) -> str:
         return text.zh if self.lang == "zh" else text.en
@@ -58,6 +60,10 @@ class Words:
 
     def listed(self, parts: Sequence[str]) -> str:
         return self.say("list").join(part for part in parts if part)
+
+    def moment(self, at_us: int) -> str:
+        """A moment with the clock that it is of."""
+        return f"{shanghai(at_us)}{self.say('zone')}"
 
     def state(self, history: History) -> str:
         """The phase that a job is in, and how it ended."""
@@ -103,31 +109,19 @@ class Words:
             case "time" | "time_ahead":
                 return shanghai(time_us(answer))
             case "items":
-                return self.items(pack, question, answer)
+                return self.items(answer)
             case "hazard":
                 return f"{answer} {self.text(pack.hazard[answer].text)}"
             case "hazards":
                 return self.listed([str(code) for code in answer]) or self.say("none")
         return str(answer)
 
-    def items(self, pack: RulePack, question: Question, answer: Mapping[str, Any]) -> str:
-        """A checklist: how many are in order, and in full what is not."""
-        asked = pack.checklist[question.checklist].item
-        bad = {name: one for name, one in answer.items() if one["result"] == "not_ok"}
-        apart = sum(one["result"] == "not_applicable" for one in answer.values())
-        told = self.say(
-            "items", all=len(answer), ok=len(answer) - len(bad) - apart, bad=len(bad), apart=apart
-        )
-        parts = [
-            " ".join(
-                word
-                for word in (name, self.text(asked[name].text), one.get("hazard", ""),
-                             one.get("remark", ""))
-                if word
-            )
-            for name, one in bad.items()
-        ]  # fmt: skip
-        return f"{told}{self.say('colon')}{self.listed(parts)}" if parts else told
+    def items(self, answer: Mapping[str, Any]) -> str:
+        """A checklist in numbers; `not_ok` has what is not in order."""
+        results = [one["result"] for one in answer.values()]
+        counts = {"ok": "ok", "bad": "not_ok", "apart": "not_applicable"}
+        told = {name: results.count(result) for name, result in counts.items()}
+        return self.say("items", all=len(results), **told)
 
     def unit(self, unit: str) -> str:
         """As people write it."""
@@ -138,6 +132,15 @@ class Words:
             return self.say("withheld")
         found = answer_of(self.record, question, name, answer, self.recipient)
         return self.say("erased") if found is None else found or self.say("withheld")
+
+
+def not_ok(
+    pack: RulePack, question: Question, answer: Mapping[str, Any]
+) -> Iterator[tuple[str, Text, Mapping[str, str]]]:
+    """The items of a checklist that are not in order, in its own order: name, text, answer."""
+    for name, item in pack.checklist[question.checklist].item.items():
+        if answer[name]["result"] == "not_ok":
+            yield name, item.text, answer[name]
 
 
 def largest(decided: Decided, figure: str) -> Decimal | None:
@@ -159,7 +162,7 @@ def visible(text: str) -> str:
 
     Line ends and tabs become spaces: a cell, and a field of a paper, is one paragraph.
     """
-    if text.isprintable() and not _BIDI.intersection(text):
+    if text.isprintable():
         return text
     return "".join(_shown(char) for char in text.replace("\r\n", "\n"))
 
@@ -167,6 +170,6 @@ def visible(text: str) -> str:
 def _shown(char: str) -> str:
     if char in "\t\r\n\u2028\u2029":
         return " "
-    if char in _BIDI or unicodedata.category(char) in ("Cc", "Cs", "Co"):
+    if unicodedata.category(char) in _HIDDEN and char not in _JOINERS:
         return f"[U+{ord(char):04X}]"
     return char

@@ -1,8 +1,8 @@
 """Every sentence that people read, in both languages, by key.
 
 Keys are grouped by who speaks: `judge.` the verdict's sentence, `progress.` a running test,
-`entry.` what a person handed in, `job.` the steps of a job, `doctor.` the look over a gateway,
-`records.` registers, `paper.` what is printed. A format field names its figure.
+`entry.` what a person handed in, `job.` the steps of a job, `doctor.` the look over a gateway. A
+format field names its figure.
 """
 
 from collections.abc import Mapping
@@ -10,16 +10,14 @@ from typing import Final, Literal
 
 from hub.texts.en import EN
 from hub.texts.en_jobs import EN_JOBS
-from hub.texts.en_records import EN_RECORDS
 from hub.texts.zh_cn import ZH_CN
 from hub.texts.zh_cn_jobs import ZH_CN_JOBS
-from hub.texts.zh_cn_records import ZH_CN_RECORDS
 
 Language = Literal["zh", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 CATALOGUE: Final[Mapping[Language, Mapping[str, str]]] = {
-    "zh": {**ZH_CN, **ZH_CN_JOBS, **ZH_CN_RECORDS},
-    "en": {**EN, **EN_JOBS, **EN_RECORDS},
+    "zh": {**ZH_CN, **ZH_CN_JOBS},
+    "en": {**EN, **EN_JOBS},
 }
 
 
