@@ -20,8 +20,7 @@ from hub.records import Record, Words
 from hub.records.paper import PAPERS, find_font, print_paper, set_paper
 from hub.records.paper.course import Course, Stage, course_of
 from hub.records.paper.curve import Span, round_step, thinned, unbroken, whole
-from hub.records.paper.font import Font
-from hub.records.paper.glyphs import covered
+from hub.records.paper.font import Font, drawn
 from hub.texts import Language
 from hub.texts.records import RECORDS
 from tests.foreman_rig import GAUGE, PHOTO_SHA, Yard, purge_order
@@ -500,7 +499,7 @@ def test_a_hostile_name_is_printed_letter_by_letter(
     """Never run, never lost, never beyond the margin."""
     with Yard(tmp_path / "state") as yard:
         yard.staffed().open(purge_order(customer={**CUSTOMER, "name": name}))
-    font = Font(MICROHEI, "WenQuanYi Micro Hei", covered(MICROHEI, 0))
+    font = Font(MICROHEI, "WenQuanYi Micro Hei", drawn(MICROHEI, 0))
     with Record(tmp_path / "state") as record:
         (tmp_path / "x.pdf").write_bytes(
             set_paper(Words(record, "zh", "company"), "work-order", PURGE, font)
@@ -515,13 +514,13 @@ def test_a_hostile_name_is_printed_letter_by_letter(
 
 def test_a_character_counts_as_there_only_with_an_outline() -> None:
     """The font maps ℃ to an empty glyph: only a look at its outlines shows it."""
-    chars = covered(MICROHEI, 0)
+    chars = drawn(MICROHEI, 0)
 
     assert {"张", "A", " ", "³", "　"} <= {chr(char) for char in chars}
     assert ord("℃") not in chars
     assert ord("䶮") not in chars
-    with pytest.raises(ValueError, match="no TrueType or OpenType font"):
-        covered(Path(__file__), 0)
+    with pytest.raises(CommandRefused, match="is no font that can be read"):
+        drawn(Path(__file__), 0)
 
 
 # -- what may go wrong

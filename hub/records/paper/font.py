@@ -1,13 +1,18 @@
-"""The font that papers are set in: found on the machine, and known for what it can show."""
+"""The font that papers are set in: found on the machine, and known for what it can show.
 
+A paper in which a letter is silently missing is worse than none, and PDF/A forbids it. Fonts map
+characters to glyphs that are empty, too (WenQuanYi Micro Hei does so with ℃), so that a look at
+the map alone is not enough.
+"""
+
+import struct
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from hub.errors import CommandRefused
-from hub.records.paper.glyphs import covered
 from hub.records.words import visible
 
 ROOTS: Final = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
@@ -79,4 +84,29 @@ def find_font(roots: Iterable[Path] = ROOTS) -> Font:
 
 @cache
 def _font(path: Path, family: str, index: int) -> Font:
-    return Font(path, family, covered(path, index))
+    return Font(path, family, drawn(path, index))
+
+
+def drawn(path: Path, index: int) -> frozenset[int]:
+    """Code points that font *index* of a file has a glyph with an outline for.
+
+    raises  OSError; CommandRefused when it is no font that can be read
+    """
+    from fontTools.ttLib import TTFont, TTLibError  # noqa: PLC0415  only who prints has it
+
+    try:
+        # Opened here, for fontTools leaves open what it cannot read.
+        with path.open("rb") as file, TTFont(file, fontNumber=index, lazy=True) as font:
+            glyphs: Mapping[int, str] = font.getBestCmap()
+            # Outlines of the other kind (CFF) have no table of places, and no such gaps.
+            places = font.get("loca")
+            number = font.getReverseGlyphMap()
+    except (TTLibError, struct.error, KeyError, AssertionError) as wrong:
+        raise CommandRefused(f"{path} is no font that can be read: {wrong!r}") from wrong
+    return frozenset(
+        char
+        for char, name in glyphs.items()
+        if places is None
+        or places[number[name] + 1] > places[number[name]]
+        or unicodedata.category(chr(char)) == "Zs"
+    )
