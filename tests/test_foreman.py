@@ -183,6 +183,20 @@ def test_a_pass_of_the_same_riser_serves_the_next_home(yard: Yard) -> None:
     assert told == [("need_worked", "1.6.1")]
 
 
+def test_an_adopted_pass_is_of_the_visit_in_which_it_was_reached(yard: Yard) -> None:
+    """What the indoor pipe was an hour ago, before anybody came here, lights nothing."""
+    prepared(yard)
+    yard.hold(NUMBER, "indoor_hold")
+    verdict = yard.ledger_sql("SELECT verdict_id FROM attempts WHERE verdict='PASS'")[0][0]
+    yard.step(NUMBER, "leave")
+    yard.wait(60)
+    yard.step(NUMBER, "arrive", consent="yes")
+    yard.step(NUMBER, "isolation", valves="both", as_ordered="yes")
+    answer = yard.do("job.adopt", number=NUMBER, step="indoor_hold", verdict=verdict, by="T-1")
+    assert answer["done"]
+    assert ("need_visit", "1.6.5") in yard.refused(NUMBER, "ignite")
+
+
 def test_a_photo_that_the_hub_does_not_have_proves_nothing(yard: Yard) -> None:
     yard.open(purge_order())
     yard.step(NUMBER, "acceptance", accepted="yes", record="AR-1")

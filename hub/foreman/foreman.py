@@ -29,6 +29,7 @@ from hub.jobs import (
     waiver_refusals,
 )
 from hub.jobs.case import Answers
+from hub.jobs.timing import time_us
 from hub.ledger import Transaction, read_entry
 from hub.near import guess
 from hub.rulepack import RulePack, read_pack
@@ -190,7 +191,9 @@ class Foreman:
             book.refuse(tx, number, f"adopt {step}", by, against, now_us)
             return _refused(number, against)
         live = book.take(tx, live, act, now_us, {})
-        return _answer(book.take(tx, live, _ruled(step, body), now_us, {"adopted": body["id"]}))
+        # It speaks of the pipe as it was when that test began, and not of today's.
+        ruled = _ruled(step, body)._replace(began_us=time_us(body["opened_at"]))
+        return _answer(book.take(tx, live, ruled, now_us, {"adopted": body["id"]}))
 
     def add_test(
         self, tx: Transaction, number: str, step: str, given: Mapping[str, Any], now_us: int

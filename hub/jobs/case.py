@@ -28,7 +28,12 @@ class Act(NamedTuple):
 
 
 class Ruled(NamedTuple):
-    """A test of the job has its verdict. `serials`: what its instruments said they are."""
+    """A test of the job has its verdict.
+
+    serials   what its instruments said they are
+    began_us  of a verdict that was reached elsewhere: when its attempt was opened; 0: this job's
+              own test, which began with its step
+    """
 
     step: str
     at_us: int
@@ -37,6 +42,7 @@ class Ruled(NamedTuple):
     section: str
     serials: Mapping[str, str]
     outcome: str = ""
+    began_us: int = 0
 
 
 class Signalled(NamedTuple):
@@ -83,9 +89,9 @@ class Standing(NamedTuple):
     goes_on  whether its answers let the job go on; of a test, whether it passed
     stands   and nothing has undone it since
     attempt, verdict, section, serials  of a test
-    again    of a test: verdicts INCONCLUSIVE in a row
-    why_not  what undid it: a step, a signal, a deadline, "instrument"; of a test that runs "again"
-    undone_us  when that was: no verdict from before it counts any more
+    began_us  of a test: when what it says, or will say, began; 0: nothing that could count
+    again     of a test: verdicts INCONCLUSIVE since the last that said PASS or FAIL
+    why_not   what undid it: a step, a signal, a deadline, "again", "instrument", "unbegun"
     """
 
     at_us: int
@@ -96,9 +102,9 @@ class Standing(NamedTuple):
     verdict: str = ""
     section: str = ""
     serials: Mapping[str, str] = NOTHING
+    began_us: int = 0
     again: int = 0
     why_not: str = ""
-    undone_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,9 @@ class JobState:
     visit_us   when the present visit began; None: nobody is there
     actors     whoever has done a step, but for supervisors
     hazards    codes that its answers and verdicts have opened, in order, each (code, step, at_us)
+    disturbed_us  when it last worked on the pipe
+    undone_us  step -> when something last undid it, done or not
+    swapped    instrument -> (serial, when another device took its name)
     ended      the word with which it ended; "" while it runs
     """
 
@@ -129,6 +138,8 @@ class JobState:
     actors: frozenset[str] = frozenset()
     hazards: Sequence[tuple[str, str, int]] = ()
     disturbed_us: int = 0
+    undone_us: Mapping[str, int] = field(default_factory=dict)
+    swapped: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     ended: str = ""
 
 

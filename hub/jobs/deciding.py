@@ -1,11 +1,15 @@
-"""May this be done now? If not: why not, and by which clause. The only place that says no."""
+"""May this be done now? If not: why not, and by which clause.
 
-from collections.abc import Iterator, Mapping
+Every no is said here, in needing.py (the PASSes), or in answering.py (the answers).
+"""
+
+from collections.abc import Iterator
 
 from hub.jobs.case import Act, Around, JobState, Refusal, Standing, Waived
+from hub.jobs.needing import Tried, length, of_needs, why
 from hub.jobs.timing import day_of, due_us, holds
-from hub.rulepack import Clock, Job, RulePack
-from hub.rulepack.jobs import Need, Notice, Step
+from hub.rulepack import RulePack
+from hub.rulepack.jobs import Notice, Step
 
 
 def refusals(pack: RulePack, state: JobState, act: Act, around: Around) -> list[Refusal]:
@@ -19,14 +23,15 @@ def refusals(pack: RulePack, state: JobState, act: Act, around: Around) -> list[
         return [Refusal("ended", step.clause, {"ended": state.ended})]
     if not holds(state, step.when):
         return [Refusal("not_here", step.clause, {"step": step.text.model_dump()})]
+    tried = Tried(pack, job, state, step, act, around)
     return [
-        *_of_phase(job, state, step, act),
-        *_of_order(job, state, step),
-        *_of_person(pack, state, step, act, around),
-        *_of_needs(pack, job, state, step, act, around),
-        *_of_notices(pack, job, state, step, act),
-        *_of_count(job, state, step),
-        *_of_tries(job, state, act),
+        *_of_phase(tried),
+        *_of_order(tried),
+        *_of_person(tried),
+        *of_needs(tried),
+        *_of_notices(tried),
+        *_of_count(tried),
+        *_of_tries(tried),
     ]
 
 
@@ -56,7 +61,8 @@ def waiver_refusals(
     return told
 
 
-def _of_phase(job: Job, state: JobState, step: Step, act: Act) -> Iterator[Refusal]:
+def _of_phase(tried: Tried) -> Iterator[Refusal]:
+    job, state, step = tried.job, tried.state, tried.step
     if state.phase not in step.phase:
         yield Refusal(
             "phase",
@@ -64,15 +70,16 @@ def _of_phase(job: Job, state: JobState, step: Step, act: Act) -> Iterator[Refus
             {
                 "step": step.text.model_dump(),
                 "phase": job.phases[state.phase].model_dump(),
-                "phases": _listed(job, step.phase),
+                "phases": [job.phases[name].model_dump() for name in step.phase],
             },
         )
-    standing = state.steps.get(act.step)
+    standing = state.steps.get(tried.act.step)
     if standing is not None and standing.stands and not step.repeats and not step.test:
         yield Refusal("done", step.clause, {"step": step.text.model_dump()})
 
 
-def _of_order(job: Job, state: JobState, step: Step) -> Iterator[Refusal]:
+def _of_order(tried: Tried) -> Iterator[Refusal]:
+    job, state, step = tried.job, tried.state, tried.step
     if step.visit in ("within", "ends") and state.visit_us is None:
         yield Refusal("no_visit", step.clause, {"step": step.text.model_dump()})
     if step.visit == "begins" and state.visit_us is not None:
@@ -88,20 +95,19 @@ def _of_order(job: Job, state: JobState, step: Step) -> Iterator[Refusal]:
         if standing is None:
             yield Refusal("after", before.clause, figures)
         elif standing.why_not:
-            yield Refusal("undone", before.clause, {**figures, **_why(job, standing)})
+            yield Refusal("undone", before.clause, {**figures, **why(job, standing)})
         else:
             yield Refusal("not_in_order", _clause_of(before, standing), figures)
 
 
-def _of_person(
-    pack: RulePack, state: JobState, step: Step, act: Act, around: Around
-) -> Iterator[Refusal]:
-    person = around.people.get(act.by)
+def _of_person(tried: Tried) -> Iterator[Refusal]:
+    step, act = tried.step, tried.act
+    person = tried.around.people.get(act.by)
     if person is None:
         yield Refusal("stranger", step.clause, {"by": act.by})
         return
     if step.role:
-        role = pack.role[step.role]
+        role = tried.pack.role[step.role]
         certificate = person.certificates.get(step.role)
         figures = {"by": act.by, "role": role.text.model_dump()}
         if certificate is None:
@@ -112,7 +118,7 @@ def _of_person(
     if step.rank == "supervisor":
         if not person.supervisor:
             yield Refusal("no_supervisor", step.clause, {"by": act.by})
-        elif act.by in state.actors:
+        elif act.by in tried.state.actors:
             yield Refusal("own_work", step.clause, {"by": act.by})
 
 
@@ -126,114 +132,43 @@ def _two_persons(
         if id and id not in around.people:
             yield Refusal("stranger", clause, {"by": id})
     if supervisor and len(known) == 2 and not any(person.supervisor for person in known):
-        yield Refusal("no_supervisor", clause, {"by": f"{by}, {second}"})
+        yield Refusal("no_supervisor", clause, {"by": [by, second]})
 
 
-def _of_needs(
-    pack: RulePack, job: Job, state: JobState, step: Step, act: Act, around: Around
-) -> Iterator[Refusal]:
-    for need in step.needs:
-        told = [
-            list(_of_test(pack, job, state, step, need, test, act, around))
-            for test in need.tests
-            if holds(state, job.step[test].when)
-        ]
-        failed = [found for found in told if found and found[0].key == "need_failed"]
-        if failed:  # of tests any of which would do, one that failed is heard all the same
-            yield from failed[0]
-        elif told and all(told):
-            yield from min(told, key=lambda found: found[0].key == "need_absent")
+def _of_notices(tried: Tried) -> Iterator[Refusal]:
+    for notice in tried.step.notices:
+        if notice.step not in tried.state.waived and holds(tried.state, notice.when):
+            yield from _of_notice(tried, notice)
 
 
-def _of_test(
-    pack: RulePack,
-    job: Job,
-    state: JobState,
-    step: Step,
-    need: Need,
-    test: str,
-    act: Act,
-    around: Around,
-) -> Iterator[Refusal]:
-    standing = state.steps.get(test)
-    figures = {"step": step.text.model_dump(), "test": job.step[test].text.model_dump()}
-    if standing is None or (not standing.verdict and not standing.stands):
-        yield Refusal("need_absent", need.clause, figures)
-    elif standing.why_not:
-        yield Refusal("need_over", need.clause, {**figures, **_why(job, standing)})
-    elif standing.verdict not in need.verdicts:
-        yield Refusal("need_failed", need.clause, {**figures, "verdict": standing.verdict})
-    elif standing.section != state.sections.get(job.step[test].section, standing.section):
-        wanted = state.sections[job.step[test].section]
-        sections = {"section": standing.section, "wanted": wanted}
-        yield Refusal("need_section", need.clause, {**figures, **sections})
-    else:
-        yield from _aged(pack, state, need, standing, act, around, figures)
-
-
-def _aged(
-    pack: RulePack,
-    state: JobState,
-    need: Need,
-    standing: Standing,
-    act: Act,
-    around: Around,
-    figures: Mapping[str, object],
-) -> Iterator[Refusal]:
-    """A PASS that stands may still be too old, of another visit, or of a pipe worked on since."""
-    if need.clock:
-        clock = pack.clock[need.clock]
-        if act.at_us > due_us(clock, standing.at_us):
-            yield Refusal("need_old", need.clause, {**figures, **_length(clock)})
-    if need.this_visit and (state.visit_us is None or standing.at_us < state.visit_us):
-        yield Refusal("need_visit", need.clause, figures)
-    if standing.at_us < around.untrusted_us:
-        yield Refusal("need_clock", need.clause, figures)
-    if need.despite_work:
-        return
-    worked_us = max(around.disturbed_us.get(standing.section, 0), state.disturbed_us)
-    if worked_us > standing.at_us:
-        yield Refusal("need_worked", need.clause, {**figures, "section": standing.section})
-
-
-def _of_notices(
-    pack: RulePack, job: Job, state: JobState, step: Step, act: Act
-) -> Iterator[Refusal]:
-    for notice in step.notices:
-        if notice.step in state.waived or not holds(state, notice.when):
-            continue
-        yield from _of_notice(pack, job, state, step, notice, act)
-
-
-def _of_notice(
-    pack: RulePack, job: Job, state: JobState, step: Step, notice: Notice, act: Act
-) -> Iterator[Refusal]:
-    posted = job.step[notice.step]
-    clock = pack.clock[notice.clock]
+def _of_notice(tried: Tried, notice: Notice) -> Iterator[Refusal]:
+    clock = tried.pack.clock[notice.clock]
     figures = {
-        "step": step.text.model_dump(),
-        "notice": posted.text.model_dump(),
-        **_length(clock),
+        "step": tried.step.text.model_dump(),
+        "notice": tried.job.step[notice.step].text.model_dump(),
+        **length(clock),
     }
-    standing = state.steps.get(notice.step)
+    standing = tried.state.steps.get(notice.step)
     if standing is None or not standing.stands:
         yield Refusal("notice_absent", notice.clause, figures)
-    elif act.at_us < due_us(clock, standing.at_us):
+    elif tried.act.at_us < due_us(clock, standing.at_us):
         yield Refusal("notice_late", notice.clause, figures)
+    elif standing.at_us < tried.around.untrusted_us:
+        yield Refusal("notice_clock", notice.clause, figures)
 
 
-def _of_count(job: Job, state: JobState, step: Step) -> Iterator[Refusal]:
-    count = step.count
+def _of_count(tried: Tried) -> Iterator[Refusal]:
+    count = tried.step.count
     if count is None:
         return
-    days = state.days.get((count.step, count.question, count.answer), frozenset())
+    days = tried.state.days.get((count.step, count.question, count.answer), frozenset())
     if len(days) < count.days.value:
         yield Refusal(
             "count",
             count.days.clause,
             {
-                "step": step.text.model_dump(),
-                "asked": job.step[count.step].text.model_dump(),
+                "step": tried.step.text.model_dump(),
+                "asked": tried.job.step[count.step].text.model_dump(),
                 "answer": count.answer,
                 "days": len(days),
                 "wanted": f"{count.days.value.normalize():f}",
@@ -241,9 +176,10 @@ def _of_count(job: Job, state: JobState, step: Step) -> Iterator[Refusal]:
         )
 
 
-def _of_tries(job: Job, state: JobState, act: Act) -> Iterator[Refusal]:
+def _of_tries(tried: Tried) -> Iterator[Refusal]:
     """A test that came to nothing too often in a row is for a supervisor."""
-    standing = state.steps.get(act.step)
+    job, state = tried.job, tried.state
+    standing = state.steps.get(tried.act.step)
     if job.tries is None or standing is None or standing.again < job.tries.value:
         return
     decided = state.steps.get(job.decides)
@@ -252,28 +188,11 @@ def _of_tries(job: Job, state: JobState, act: Act) -> Iterator[Refusal]:
             "tries",
             job.tries.clause,
             {
-                "step": job.step[act.step].text.model_dump(),
+                "step": tried.step.text.model_dump(),
                 "again": standing.again,
                 "decides": job.step[job.decides].text.model_dump(),
             },
         )
-
-
-def _length(clock: Clock) -> dict[str, object]:
-    return {"length": f"{clock.length.normalize():f}", "counts": clock.counts}
-
-
-def _why(job: Job, standing: Standing) -> dict[str, object]:
-    """What undid a step, in words."""
-    name = standing.why_not
-    for things in (job.step, job.signal, job.deadline):
-        if name in things:
-            return {"why": things[name].text.model_dump()}
-    words = {
-        "instrument": {"zh": "仪器已更换", "en": "another instrument came in its place"},
-        "again": {"zh": "已重新开始检测", "en": "the test has begun again"},
-    }
-    return {"why": words[name]}
 
 
 def _clause_of(step: Step, standing: Standing) -> str:
@@ -284,10 +203,3 @@ def _clause_of(step: Step, standing: Standing) -> str:
             if chosen is not None and not chosen.goes_on and chosen.forbids:
                 return chosen.forbids
     return step.clause
-
-
-def _listed(job: Job, phases: tuple[str, ...]) -> dict[str, str]:
-    return {
-        "zh": "、".join(job.phases[name].zh for name in phases),
-        "en": ", ".join(job.phases[name].en for name in phases),
-    }

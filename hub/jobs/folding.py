@@ -60,16 +60,19 @@ def _folded(job: Job, state: JobState, event: Event) -> JobState:
             return _ruled(job.step[event.step], state, event)
         case Signalled():
             signal = job.signal[event.signal]
-            return _fallen(state, signal.to, signal.undoes, event.signal, event.at_us)
+            state = _undone(state, signal.undoes, event.signal, event.at_us)
+            return replace(state, phase=signal.to or state.phase)
         case Missed():
             deadline = job.deadline[event.deadline]
-            state = replace(state, missed=state.missed | {(event.deadline, event.at_us)})
-            return _fallen(state, deadline.to, deadline.undoes, event.deadline, event.at_us)
+            state = _undone(state, deadline.undoes, event.deadline, event.at_us)
+            missed = state.missed | {(event.deadline, event.at_us)}
+            return replace(state, missed=missed, phase=deadline.to or state.phase)
         case Waived():
             return replace(state, waived=state.waived | {event.notice})
         case Swapped():
-            named = {event.instrument: event.serial}
-            return replace(state, steps=_unsworn(state.steps, named, event.at_us))
+            swapped = {**state.swapped, event.instrument: (event.serial, event.at_us)}
+            steps = _unsworn(state.steps, {event.instrument: event.serial})
+            return replace(state, steps=steps, swapped=swapped)
 
 
 def _act(step: Step, state: JobState, act: Act) -> JobState:
@@ -78,21 +81,19 @@ def _act(step: Step, state: JobState, act: Act) -> JobState:
     )
     if step.test:  # a test begins: whatever it said before holds no longer
         before = state.steps.get(act.step, Standing(act.at_us, goes_on=False, stands=False))
-        standing = before._replace(stands=False, why_not="again")
+        standing = before._replace(stands=False, began_us=act.at_us, why_not="again")
     else:
         standing = Standing(act.at_us, goes_on, stands=goes_on, answers=act.answers)
-    steps: Mapping[str, Standing] = {**state.steps, act.step: standing}
-    if not step.test:
-        steps = _undone(steps, step.undoes, act.step, act.at_us)
+        state = _undone(state, step.undoes, act.step, act.at_us)
     visit_us = state.visit_us
-    if step.visit == "begins":
+    if step.visit == "begins" and goes_on:  # whoever may not enter has not arrived
         visit_us = act.at_us
     elif step.visit == "ends":
         visit_us = None
     return replace(
         state,
         phase=step.to if step.to and goes_on and not step.test else state.phase,
-        steps=steps,
+        steps={**state.steps, act.step: standing},
         days=_days(state, act),
         visit_us=visit_us,
         actors=state.actors if step.rank == "supervisor" else state.actors | {act.by},
@@ -104,61 +105,75 @@ def _act(step: Step, state: JobState, act: Act) -> JobState:
 
 def _ruled(step: Step, state: JobState, ruled: Ruled) -> JobState:
     before = state.steps.get(ruled.step)
-    passed = ruled.verdict == "PASS"
-    again = (before.again if before else 0) + 1 if ruled.verdict == "INCONCLUSIVE" else 0
-    # What undid the test while it ran undoes its verdict as well.
-    undone = before is not None and before.why_not not in ("", "again")
-    undone_us = before.undone_us if before else 0
-    late = undone or ruled.at_us <= undone_us
+    began_us, why_not = _begun_us(state, before, ruled)
+    passed = ruled.verdict == "PASS" and not why_not
+    again = before.again if before else 0
+    if ruled.verdict != "ABORTED":  # broken off says nothing, and breaks no row
+        again = again + 1 if ruled.verdict == "INCONCLUSIVE" else 0
     standing = Standing(
         ruled.at_us,
         passed,
-        stands=passed and not late,
+        stands=passed,
         attempt=ruled.attempt,
         verdict=ruled.verdict,
         section=ruled.section,
         serials=ruled.serials,
+        began_us=began_us,
         again=again,
-        why_not=before.why_not if before is not None and late else "",
-        undone_us=undone_us,
+        why_not=why_not,
     )
-    steps: Mapping[str, Standing] = {
-        **_unsworn(state.steps, ruled.serials, ruled.at_us),
-        ruled.step: standing,
-    }
-    if standing.stands:
-        steps = _undone(steps, step.undoes, ruled.step, ruled.at_us)
-    hazards = state.hazards
-    for word in (ruled.outcome, ruled.verdict):
-        if word in step.opens:
-            hazards = [*hazards, (step.opens[word], ruled.step, ruled.at_us)]
-    moves = step.to and standing.stands and state.phase in step.phase
-    return replace(state, steps=steps, hazards=hazards, phase=step.to if moves else state.phase)
+    hazards = [
+        (step.opens[word], ruled.step, ruled.at_us)
+        for word in (ruled.outcome, ruled.verdict)
+        if word in step.opens
+    ]
+    sworn = {**_unsworn(state.steps, ruled.serials), ruled.step: standing}
+    state = _undone(replace(state, steps=sworn), step.undoes, ruled.step, ruled.at_us)
+    phase = state.phase
+    if not passed:
+        phase = step.falls.get(phase, phase)
+    elif step.to and phase in step.phase:  # else the job has gone elsewhere while it ran
+        phase = step.to
+    return replace(state, phase=phase, hazards=[*state.hazards, *hazards])
 
 
-def _fallen(state: JobState, to: str, undoes: Iterable[str], why: str, at_us: int) -> JobState:
-    steps = _undone(state.steps, undoes, why, at_us)
-    return replace(state, phase=to or state.phase, steps=steps)
+def _begun_us(state: JobState, before: Standing | None, ruled: Ruled) -> tuple[int, str]:
+    """When what a verdict speaks of began, or 0 and why it counts for nothing.
+
+    What undid a test while it ran has undone its verdict as well.
+    """
+    began_us = ruled.began_us or (before.began_us if before else 0)
+    if ruled.began_us and ruled.began_us <= state.undone_us.get(ruled.step, 0):
+        began_us = 0
+    if not began_us:
+        undone = before.why_not if before and before.why_not != "again" else ""
+        return 0, undone or "unbegun"
+    for instrument, serial in ruled.serials.items():
+        now, swapped_us = state.swapped.get(instrument, (serial, 0))
+        if now != serial and swapped_us >= began_us:
+            return 0, "instrument"
+    return began_us, ""
 
 
-def _undone(
-    steps: Mapping[str, Standing], undoes: Iterable[str], why: str, at_us: int
-) -> Mapping[str, Standing]:
-    """What stood stands no longer, and a test that runs will not."""
+def _undone(state: JobState, undoes: Iterable[str], why: str, at_us: int) -> JobState:
+    """*state* with these steps to be done again, and these tests, running ones too, for nothing."""
+    names = tuple(undoes)
     changed = {
-        name: steps[name]._replace(stands=False, why_not=why, undone_us=at_us)
-        for name in undoes
-        if name in steps and (steps[name].stands or steps[name].why_not == "again")
+        name: state.steps[name]._replace(stands=False, began_us=0, why_not=why)
+        for name in names
+        if name in state.steps and (state.steps[name].stands or state.steps[name].began_us)
     }
-    return {**steps, **changed}
+    return replace(
+        state,
+        steps={**state.steps, **changed},
+        undone_us={**state.undone_us, **dict.fromkeys(names, at_us)},
+    )
 
 
-def _unsworn(
-    steps: Mapping[str, Standing], serials: Mapping[str, str], at_us: int
-) -> Mapping[str, Standing]:
+def _unsworn(steps: Mapping[str, Standing], serials: Mapping[str, str]) -> Mapping[str, Standing]:
     """A PASS is worth what its instrument is: another device under its name ends it."""
     changed = {
-        name: standing._replace(stands=False, why_not="instrument", undone_us=at_us)
+        name: standing._replace(stands=False, began_us=0, why_not="instrument")
         for name, standing in steps.items()
         if standing.stands
         and any(

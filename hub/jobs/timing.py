@@ -124,7 +124,7 @@ def _last_us(pack: RulePack, state: JobState, deadline: Deadline) -> int | None:
         return None
     for name in deadline.until:
         ended = state.steps.get(name)
-        if ended is None or not ended.goes_on:
+        if ended is None or not ended.stands:  # what was undone is to be done in time again
             continue
         if ended.at_us >= starts_us or not deadline.clock:
             return None  # a moment that was named may also be kept before it comes

@@ -121,7 +121,9 @@ class Count(Frozen):
 class Step(Entry):
     """One step of a job.
 
-    phase     in which it may be done; `to` is the phase afterwards, if the answers go on
+    phase     in which it may be done; `to` is the phase afterwards, if the answers go on, or the
+              test passes
+    falls     of a test: phase -> the phase into which anything but a PASS brings the job from there
     test      procedure that decides it; "" is a step that a person does
     section   which of the job's sections the test must be about; "" is none
     after     steps that must stand: done, gone on, and not undone by another since
@@ -138,6 +140,7 @@ class Step(Entry):
     text: Text
     phase: tuple[Name, ...] = Field(min_length=1)
     to: str = ""
+    falls: Mapping[Name, Name] = Field(default_factory=dict)
     test: str = ""
     section: str = ""
     ask: Mapping[Name, Question] = Field(default_factory=dict)

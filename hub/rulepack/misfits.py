@@ -54,6 +54,7 @@ def misfits(pack: Pack, job: Job) -> Iterator[Misfit]:
 def _of_step(place: str, step: Step, job: Job, pack: Pack) -> Iterator[Misfit]:
     yield from _named(f"{place}.phase", step.phase, job.phases)
     yield from _named(f"{place}.to", [step.to], job.phases)
+    yield from _named(f"{place}.falls", [*step.falls, *step.falls.values()], job.phases)
     yield from _named(f"{place}.after", step.after, job.step)
     yield from _named(f"{place}.undoes", step.undoes, job.step)
     yield from _named(f"{place}.role", [step.role], pack.role)
@@ -75,10 +76,10 @@ def _of_step(place: str, step: Step, job: Job, pack: Pack) -> Iterator[Misfit]:
         yield from _of_question(f"{place}.ask.{name}", question, step.ask, pack)
     if step.test and (step.ask or step.count):
         yield place, "is a test, and asks for answers; make the questions a step of their own"
-    if step.releases and not (step.needs or step.notices or step.when):
-        yield place, f"releases {step.releases!r} and needs nothing"
-    if step.opens and not step.test:
-        yield place, "opens hazards by its verdict, and is no test"
+    if step.releases and not step.needs:
+        yield place, f"releases {step.releases!r} and needs no PASS"
+    if (step.opens or step.falls) and not step.test:
+        yield place, "says what follows from a verdict, and is no test"
 
 
 def _of_notice(place: str, notice: Notice, job: Job, pack: Pack) -> Iterator[Misfit]:

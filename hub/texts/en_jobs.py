@@ -62,6 +62,9 @@ EN_JOBS: Final[dict[str, str]] = {
     "recorded (clause {clause}): give the notice, record it, and wait",
     "job.refused.notice_late": '"{step}" needs "{notice}" {length} before, and that time has not '
     "passed (clause {clause}): wait",
+    "job.refused.notice_clock": '"{step}" needs "{notice}" {length} before; the clock stood or was '
+    "wrong since, and nobody knows how long ago it was (clause {clause}): set the clock right, "
+    "and give the notice again",
     "job.refused.no_notice": '"{notice}" is no notice that this job waits for (clause {clause}): '
     "look at the steps of the job",
     "job.refused.not_waivable": '"{notice}" may be let be by nobody (clause {clause}): give the '

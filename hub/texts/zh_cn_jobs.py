@@ -56,6 +56,8 @@ ZH_CN_JOBS: Final[dict[str, str]] = {
     "（条款 {clause}）：请发出通知、登记并等待",
     "job.refused.notice_late": "“{step}”须提前 {length} 完成“{notice}”，时间未到"
     "（条款 {clause}）：请等待",
+    "job.refused.notice_clock": "“{step}”须提前 {length} 完成“{notice}”；其后时钟停走或有误，"
+    "无法确定已过多久（条款 {clause}）：请校准时钟并重新通知",
     "job.refused.no_notice": "“{notice}”不是本作业所需的通知（条款 {clause}）：请查看作业步骤",
     "job.refused.not_waivable": "“{notice}”任何人都不能免除（条款 {clause}）：请发出通知并等待",
     "job.refused.no_reason": "没有写明免除通知的原因（条款 {clause}）：请写明原因",
