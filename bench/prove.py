@@ -146,6 +146,18 @@ FIGURES = (
         ),
     ),
     Figure(
+        "jobs", "rules", "jobs.py", "--walks 100000", "--walks 10000",
+        (
+            Target("walks in which something was wrong", "walks_with_something_wrong", "=", 0),
+            Target("reachable moves that were taken, least job", "ratio", "=", 1),
+            Target("phases that were reached, least job", "phases_ratio", "=", 1),
+            Target("moves that cannot be, and were taken", "beyond_the_map", "=", []),
+            Target("steps that no way leads to", "never_reachable", "=", []),
+            Target("states from which no step leads on to the end", "dead_ends", "=", []),
+            Target("planted faults that were not found", "planted_missed", "=", []),
+        ),
+    ),
+    Figure(
         "ingest", "speed", "ingest.py", "", "--count 8000 --rounds 1 --alarm-s 4",
         (
             Target("durable readings/s : bare client", "ratio", ">=", 0.65),

@@ -99,6 +99,15 @@ def test_a_verdict_reached_elsewhere_counts_from_when_that_began() -> None:
     assert ("need_over", "1.6.1") in run.refused("open_valve", guarded="yes")
 
 
+def test_a_verdict_of_an_instrument_that_was_heard_to_be_another_since_counts_for_nothing() -> None:
+    run = residential_purge(until="riser_hold")
+    began_us = run.now_us
+    run.wait(h=1)
+    run.test("indoor_hold", serials={"pm-1": "S-200"})
+    verdict(run, "riser_hold", began_us=began_us)
+    assert ("need_over", "1.6.1") in run.refused("open_valve", guarded="yes")
+
+
 def test_a_purge_is_over_when_another_job_lets_air_into_the_pipe() -> None:
     """Samples name no section: they speak of all that the job is about."""
     run = residential_purge(until="ignite")

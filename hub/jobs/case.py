@@ -120,7 +120,7 @@ class JobState:
     hazards    codes that its answers and verdicts have opened, in order, each (code, step, at_us)
     disturbed_us  when it last worked on the pipe
     undone_us  step -> when something last undid it, done or not
-    swapped    instrument -> (serial, when another device took its name)
+    heard      instrument -> (serial, when that was heard last)
     ended      the word with which it ended; "" while it runs
     """
 
@@ -139,7 +139,7 @@ class JobState:
     hazards: Sequence[tuple[str, str, int]] = ()
     disturbed_us: int = 0
     undone_us: Mapping[str, int] = field(default_factory=dict)
-    swapped: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    heard: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     ended: str = ""
 
 

@@ -70,9 +70,8 @@ def _folded(job: Job, state: JobState, event: Event) -> JobState:
         case Waived():
             return replace(state, waived=state.waived | {event.notice})
         case Swapped():
-            swapped = {**state.swapped, event.instrument: (event.serial, event.at_us)}
-            steps = _unsworn(state.steps, {event.instrument: event.serial})
-            return replace(state, steps=steps, swapped=swapped)
+            state = _heard(state, {event.instrument: event.serial}, event.at_us)
+            return replace(state, steps=_unsworn(state.steps, {event.instrument: event.serial}))
 
 
 def _act(step: Step, state: JobState, act: Act) -> JobState:
@@ -128,7 +127,8 @@ def _ruled(step: Step, state: JobState, ruled: Ruled) -> JobState:
         if word in step.opens
     ]
     sworn = {**_unsworn(state.steps, ruled.serials), ruled.step: standing}
-    state = _undone(replace(state, steps=sworn), step.undoes, ruled.step, ruled.at_us)
+    state = _heard(replace(state, steps=sworn), ruled.serials, ruled.at_us)
+    state = _undone(state, step.undoes, ruled.step, ruled.at_us)
     phase = state.phase
     if not passed:
         phase = step.falls.get(phase, phase)
@@ -149,8 +149,8 @@ def _begun_us(state: JobState, before: Standing | None, ruled: Ruled) -> tuple[i
         undone = before.why_not if before and before.why_not != "again" else ""
         return 0, undone or "unbegun"
     for instrument, serial in ruled.serials.items():
-        now, swapped_us = state.swapped.get(instrument, (serial, 0))
-        if now != serial and swapped_us >= began_us:
+        now, heard_us = state.heard.get(instrument, (serial, 0))
+        if now != serial and heard_us >= began_us:
             return 0, "instrument"
     return began_us, ""
 
@@ -168,6 +168,16 @@ def _undone(state: JobState, undoes: Iterable[str], why: str, at_us: int) -> Job
         steps={**state.steps, **changed},
         undone_us={**state.undone_us, **dict.fromkeys(names, at_us)},
     )
+
+
+def _heard(state: JobState, serials: Mapping[str, str], at_us: int) -> JobState:
+    """What instruments have said that they are, unless something newer is known."""
+    newer = {
+        instrument: (serial, at_us)
+        for instrument, serial in serials.items()
+        if at_us >= state.heard.get(instrument, ("", 0))[1]
+    }
+    return replace(state, heard={**state.heard, **newer})
 
 
 def _unsworn(steps: Mapping[str, Standing], serials: Mapping[str, str]) -> Mapping[str, Standing]:
