@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from hub.errors import CommandRefused
 from hub.near import guess
 from hub.rulepack import (
+    Change,
     Checklist,
     Clock,
     Entry,
@@ -19,11 +20,15 @@ from hub.rulepack import (
     Rule,
     RulePack,
     Switch,
-    looser,
+    changes,
+    plain,
 )
+from hub.rulepack.comparing import ORIGIN
 from hub.rulepack.jobs import Deadline, Late, Role, Signal, Step
 from hub.texts import Language
 
+_WHOLE: Final = ("", "value", "length", "years", "on", "text", "title")
+"""Fields that are what an entry says."""
 _UNSURE: Final = ("P", "M-", "M")
 
 Row = Mapping[str, str]
@@ -57,27 +62,39 @@ def shown(pack: RulePack, wanted: Sequence[str], lang: Language) -> list[Row]:
 
 
 def difference(before: RulePack, after: RulePack, lang: Language) -> list[Row]:
-    """What *after* says otherwise, with the way it goes: stricter, looser, changed, new, gone."""
-    was, now = dict(before.entries()), dict(after.entries())
-    rows: list[Row] = []
-    for key in [*was, *(key for key in now if key not in was)]:
-        old, new = was.get(key), now.get(key)
-        if old == new:
-            continue
-        said = new or old
-        assert said is not None
-        rows.append(
-            {
-                "key": key,
-                "before": "" if old is None else said_by(old, lang),
-                "after": "" if new is None else said_by(new, lang),
-                "way": _way(old, new),
-                "clause": said.clause,
-                "source": said.source,
-                "approved": said.approved,
-            }
-        )
-    return rows
+    """What *after* says otherwise, with the way it goes: stricter, looser, changed, new, gone.
+
+    A value of an entry is shown under the entry's key, any other field under its own.
+    """
+    found = [change for change in changes(before, after) if change.entry]
+    substance = {change.entry for change in found if change.field not in ORIGIN}
+    return [
+        _difference(change, lang)
+        for change in found
+        if change.field not in ORIGIN or change.entry not in substance
+    ]
+
+
+def _difference(change: Change, lang: Language) -> Row:
+    entry = change.new or change.old
+    assert entry is not None
+    whole = change.field in _WHOLE or change.field in ORIGIN
+    was, now = (change.old, change.new) if whole else (change.before, change.after)
+    return {
+        "key": change.entry if whole else change.key,
+        "before": _told(was, lang),
+        "after": _told(now, lang),
+        "way": change.way,
+        "clause": entry.clause,
+        "source": entry.source,
+        "approved": entry.approved,
+    }
+
+
+def _told(value: object, lang: Language) -> str:
+    if value is None:
+        return ""
+    return said_by(value, lang) if isinstance(value, Entry) else plain(value, lang)
 
 
 def checked(pack: RulePack, today: date) -> Iterator[Finding]:
@@ -150,18 +167,3 @@ def _row(key: str, entry: Entry, lang: Language) -> Row:
         "source": entry.source,
         "owner": entry.owner,
     }
-
-
-def _way(old: Entry | None, new: Entry | None) -> str:
-    if old is None:
-        return "new"
-    if new is None:
-        return "gone"
-    for name in ("value", "length", "years", "on"):
-        was, now = getattr(old, name, None), getattr(new, name, None)
-        if was != now:
-            stricter = getattr(old, "stricter", None)
-            if stricter is None and name != "on":
-                return "changed"
-            return "looser" if looser(stricter, was, now) else "stricter"
-    return "changed"

@@ -4,6 +4,7 @@ No limit stands in code. The shipped default is the folder config/rulepacks/defa
 own pack is a folder or file that extends it, named by path.
 """
 
+from hub.rulepack.comparing import Change, changes, plain
 from hub.rulepack.entries import Entry, Figure, Mark, Switch, Text
 from hub.rulepack.jobs import Job
 from hub.rulepack.judging import HoldKind
@@ -14,7 +15,7 @@ from hub.rulepack.limits import (
     over_limit,
     over_work_limit,
 )
-from hub.rulepack.overlay import RulePackError, looser
+from hub.rulepack.overlay import RulePackError
 from hub.rulepack.pack import RulePack
 from hub.rulepack.provisions import Checklist, Clock, Hazard, Item, OpenPoint, Retention, Rule
 from hub.rulepack.reading import (
@@ -29,6 +30,7 @@ from hub.rulepack.reading import (
 __all__ = [
     "DEFAULT_ID",
     "SHIPPED",
+    "Change",
     "Checklist",
     "Clock",
     "Entry",
@@ -48,11 +50,12 @@ __all__ = [
     "Text",
     "as_limit",
     "at_or_over_work_limit",
+    "changes",
     "lean_pack",
     "load_pack",
-    "looser",
     "over_limit",
     "over_work_limit",
+    "plain",
     "read_pack",
     "shipped_ids",
 ]

@@ -38,6 +38,9 @@ def misfits(pack: Pack, job: Job) -> Iterator[Misfit]:
         yield from _named("decides", [job.decides], job.step)
     for name, question in job.facts.items():
         yield from _of_question(f"facts.{name}", question, job.facts, pack)
+    for name in job.facts:
+        if name in (*MADE, *job.late):
+            yield f"facts.{name}", "is a fact that is made of others"
     for name, late in job.late.items():
         yield from _named(f"late.{name}.fact", [late.fact], job.facts)
         yield from _named(f"late.{name}.clock", [late.clock], pack.clock)
@@ -62,7 +65,7 @@ def _of_step(place: str, step: Step, job: Job, pack: Pack) -> Iterator[Misfit]:
     yield from _named(f"{place}.opens", step.opens.values(), pack.hazard)
     yield from _of_when(f"{place}.when", step.when, job)
     for need in step.needs:
-        yield from _named(f"{place}.needs.clock", [need.clock], pack.clock)
+        yield from _named(f"{place}.needs.clock", [need.clock], _lengths(pack))
         for test in need.tests:
             if test not in job.step or not job.step[test].test:
                 yield f"{place}.needs", f"{test!r} is no test of this job"
@@ -84,8 +87,13 @@ def _of_step(place: str, step: Step, job: Job, pack: Pack) -> Iterator[Misfit]:
 
 def _of_notice(place: str, notice: Notice, job: Job, pack: Pack) -> Iterator[Misfit]:
     yield from _named(f"{place}.step", [notice.step], job.step)
-    yield from _named(f"{place}.clock", [notice.clock], pack.clock)
+    yield from _named(f"{place}.clock", [notice.clock], _lengths(pack))
     yield from _of_when(f"{place}.when", notice.when, job)
+
+
+def _lengths(pack: Pack) -> list[str]:
+    """Clocks that are a length of time."""
+    return [name for name, clock in pack.clock.items() if clock.counts != "time_of_day"]
 
 
 def _of_deadline(place: str, deadline: Deadline, job: Job, pack: Pack) -> Iterator[Misfit]:
@@ -94,7 +102,7 @@ def _of_deadline(place: str, deadline: Deadline, job: Job, pack: Pack) -> Iterat
     asked = {**job.facts, **(job.step[step].ask if step in job.step else {})}
     if question:
         yield from _named(f"{place}.starts", [question], asked)
-    yield from _named(f"{place}.clock", [deadline.clock], pack.clock)
+    yield from _named(f"{place}.clock", [deadline.clock], _lengths(pack))
     yield from _named(f"{place}.until", deadline.until, job.step)
     yield from _named(f"{place}.phase", deadline.phase, job.phases)
     yield from _named(f"{place}.to", [deadline.to], job.phases)

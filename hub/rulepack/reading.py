@@ -12,7 +12,7 @@ from typing import Any, Final, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from hub.near import guess
-from hub.rulepack.overlay import RulePackError, laid_over
+from hub.rulepack.overlay import RulePackError, hold_to, laid_over
 from hub.rulepack.pack import RulePack
 
 DEFAULT_ID: Final = "default"
@@ -40,22 +40,28 @@ def load_pack(path_or_id: str | None = None) -> RulePack:
     None is the shipped default.
     raises  RulePackError
     """
-    return _load(path_or_id or DEFAULT_ID, Path(), _MOST_LAYERS)
+    return _layers(path_or_id or DEFAULT_ID, Path(), _MOST_LAYERS)[-1]
 
 
-def _load(name: str, beside: Path, layers: int) -> RulePack:
-    """*beside* is where a relative path begins. *layers* may still be laid over one another."""
+def _layers(name: str, beside: Path, most: int) -> list[RulePack]:
+    """The pack of that name as the last, and before it those that it lies over, the lowest first.
+
+    beside  where a relative path begins
+    most    packs that may still be laid over one another
+    """
     path = Path(name)
     path = beside / path if path.suffix == ".toml" or "/" in name else _shipped(name)
     tables = _tables(path)
     below = tables.pop("extends", None)
     if below is None:
-        return _whole(str(path), tables)
-    if not isinstance(below, str) or not layers:
-        why = "must be an id or a path" if layers else "goes round in a circle"
+        return [_whole(str(path), tables)]
+    if not isinstance(below, str) or not most:
+        why = "must be an id or a path" if most else "goes round in a circle"
         raise RulePackError(f"{path}: extends {below!r}: it {why}")
-    base = _load(below, path if path.is_dir() else path.parent, layers - 1)
-    return _whole(str(path), laid_over(base, tables, str(path)))
+    layers = _layers(below, path if path.is_dir() else path.parent, most - 1)
+    pack = _whole(str(path), laid_over(layers[-1], tables, str(path)))
+    hold_to(layers, pack, tables, str(path))
+    return [*layers, pack]
 
 
 def shipped_ids() -> tuple[str, ...]:
