@@ -101,6 +101,26 @@ def repair(until: str = "", **facts: str) -> Run:
     return run
 
 
+def inspection(until: str = "") -> Run:
+    """Somebody at home, and a hose that has aged."""
+    run = Run("inspection", {"cycle": "2026"})
+    aged = {"result": "not_ok", "hazard": "L2-3"}
+    for step, answers in (
+        ("visit", {"outcome": "entered", "consent": "yes"}),
+        ("enter", {}),
+        ("items", {"items": items("inspection", I9=aged)}),
+        ("leak_check", {"result": "none", "photo": PHOTO}),
+        ("talk", {"talk": "yes", "told": "yes"}),
+        ("notice", {"number": "N-9", "signed": "yes", "scan": PHOTO}),
+        ("sign", {"signature": PHOTO, "form": PHOTO}),
+        ("done", {}),
+    ):
+        if step == until:
+            return run
+        _go(run, step, answers)
+    return run
+
+
 def inspection_absent(until: str = "") -> Run:
     """Nobody at home on three days, then the outdoor screen."""
     run = Run("inspection", {"cycle": "2026"})
@@ -151,7 +171,7 @@ def hazard_leak(until: str = "") -> Run:
     return run
 
 
-WAYS = (residential_purge, commercial_purge, repair, inspection_absent, hazard_leak)
+WAYS = (residential_purge, commercial_purge, repair, inspection, inspection_absent, hazard_leak)
 
 
 def _go(run: Run, step: str, answers: dict[str, object] | str | None) -> None:
