@@ -74,11 +74,18 @@ NEEDED: Final[Mapping[str, Mapping[str, tuple[Pass, ...]]]] = {
     },
     "repair": {
         "start_work": (AIR,),
-        "resupply": (Pass("post_hold", "4.4.7", "worked", visit=True, ends=("leak_again",)),),
+        "resupply": (),  # by what was worked on
     },
     "hazard": {"resupply": (Pass("hold", "4.4.7", "leaking", 24, ends=("still_there", "reopen")),)},
 }
 """What is let loose -> the PASSes without which it must not be."""
+_HOLD: Final = Pass("post_hold", "4.4.7", "worked", visit=True, ends=("leak_again",))
+AFTER_WORK: Final = {
+    "post_meter": _HOLD,
+    "meter": _HOLD,
+    "pre_meter": _HOLD._replace(test="riser_hold", clause="4.5.1(2)"),
+}
+"""Before the meter valve the hold is that of chapter 1."""
 PIPE_WORK: Final = ("pipe_work", "start_work", "interrupt", "worked", "mend")
 STOPS: Final = ("shut_off",)
 """Acts that stop a job, as every signal does."""
@@ -174,6 +181,8 @@ def _wrong(seen: Seen) -> Iterator[str]:
         if ended < 0 or _good(seen.log[ended]):
             yield "the job had ended"
     needed = NEEDED.get(seen.kind, {}).get(step, ())
+    if (seen.kind, step) == ("repair", "resupply"):
+        needed = (AFTER_WORK[seen.facts["scope"]],)
     for one in needed:
         if why := lacking(seen, one):
             yield f"no valid PASS of {one.test} (clause {one.clause}): {why}"
