@@ -52,7 +52,8 @@ def shown(pack: RulePack, wanted: Sequence[str], lang: Language) -> list[Row]:
     for word in wanted or [""]:
         found = [key for key, entry in entries.items() if _fits(key, entry, word)]
         if word in pack.rule:
-            found += [f"rule.{word}", *(key for key in pack.rule[word].by if key in entries)]
+            by = [_holder(key, entries) for key in pack.rule[word].by]
+            found += [f"rule.{word}", *(key for key in by if key)]
         if not found:
             raise CommandRefused(
                 f"rule pack {pack.id} has no entry, clause or rule {word!r}{guess(word, entries)}"
@@ -151,6 +152,13 @@ def said_by(entry: Entry, lang: Language) -> str:
         case Late():
             return f"{entry.fact}: {entry.clock}"
     raise AssertionError(f"no words for {type(entry).__name__}")
+
+
+def _holder(key: str, entries: Mapping[str, Entry]) -> str:
+    """The entry that a dotted key is, or is a part of; "" when it is neither."""
+    while key and key not in entries:
+        key = key.rpartition(".")[0]
+    return key
 
 
 def _fits(key: str, entry: Entry, word: str) -> bool:

@@ -264,7 +264,7 @@ def test_the_whole_answer_of_a_tight_pipe() -> None:
             },
         },
         "clauses": ["1.6.5", "1.6.1"],
-        "rule_pack": {"id": "default", "version": "2026.11.2"},
+        "rule_pack": {"id": "default", "version": "2026.11.4"},
         "not_checked": ["let_by", "temperature", "barometer", "environment_unknown"],
         "sentence": {
             "zh": "户内保压：合格。300 秒内压力下降 0 Pa，允许 20 Pa；未修正（uncorrected）："

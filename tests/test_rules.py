@@ -163,7 +163,14 @@ def test_every_failure_of_an_item_is_graded_gravest_first() -> None:
 
 def test_a_rule_is_shown_with_what_carries_it_out() -> None:
     keys = [row["key"] for row in rules.shown(load_pack(), ["R19"], "en")]
-    assert keys == ["rule.R19", "hold.riser.p_floor_pa", "hold.riser.hold_s"]
+    assert keys == [
+        "rule.R19",
+        "hold.riser.p_floor_pa",
+        "hold.riser.hold_s",
+        "job.residential_purge.step.riser_hold",
+    ]
+    keys = [row["key"] for row in rules.shown(load_pack(), ["R25"], "en")]
+    assert keys == ["rule.R25", "job.residential_purge.step.ignite"]  # which holds its needs
     assert {row["clause"] for row in rules.shown(load_pack(), ["1.6.5"], "zh")} >= {"1.6.5"}
 
 

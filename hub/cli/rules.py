@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hub.rulepack import RulePack
     from hub.texts import Language
 
-rules_app = typer.Typer(no_args_is_help=True, help="The rule pack: show, diff, check.")
+rules_app = typer.Typer(no_args_is_help=True, help="The rule pack: show, diff, check, coverage.")
 
 PackOption = Annotated[
     str, typer.Option("--pack", help="Id, or path of a folder or .toml file; the shipped default.")
@@ -54,6 +54,22 @@ def check(pack: Annotated[str, typer.Argument()] = "", as_json: JsonOption = Fal
     _show([{"state": one.state, "what": one.what} for one in found], as_json)
     if any(one.state == "broken" for one in found):
         raise typer.Exit(1)
+
+
+@rules_app.command("coverage")
+def coverage(
+    pack: PackOption = "",
+    write: Annotated[bool, typer.Option("--write", help="Into docs/coverage.md.")] = False,
+) -> None:
+    """Say of every rule of the regulations what carries it out, or why nothing does."""
+    from hub.covering import PAGE, page
+
+    text = page(_load(pack))
+    if write:
+        if not PAGE.parent.is_dir():
+            raise typer.BadParameter(f"{PAGE.parent} is not there; --write is for a checkout")
+        PAGE.write_text(text, encoding="utf-8")
+    typer.echo(str(PAGE) if write else text)
 
 
 def _load(name: str) -> "RulePack":

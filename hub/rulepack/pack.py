@@ -95,14 +95,12 @@ class RulePack(Frozen):
         for name, job in self.job.items():
             for place, what in misfits(self, job):
                 raise ValueError(f"job.{name}.{place}: {what}")
-        keys = dict(self.entries())
         for owner, names in (
             *((f"rule.{number}.by", rule.by) for number, rule in self.rule.items()),
             *((f"open_point.{name}", point.answered_by) for name, point in self.open_point.items()),
         ):
             for named in names:
-                top, _, rest = named.partition(".")
-                if rest and top in type(self).model_fields and named not in keys:
+                if named.partition(".")[0] in type(self).model_fields and self.at(named) is None:
                     raise ValueError(f"{owner} names {named}, which is no key of the pack")
         return self
 
@@ -136,6 +134,17 @@ class RulePack(Frozen):
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """Every entry with its dotted key, in the order of the pack."""
         yield from _walk("", self)
+
+    def at(self, key: str) -> object:
+        """What stands under a dotted key, an entry or a part of one; None: nothing."""
+        found: object = self
+        for name in key.split("."):
+            if isinstance(found, Mapping):
+                found = found.get(name)
+            else:
+                known = isinstance(found, Frozen) and name in type(found).model_fields
+                found = getattr(found, name) if known else None
+        return found
 
     def figures(self) -> Iterator[tuple[str, Figure | Switch]]:
         """Every figure and switch with its dotted key."""

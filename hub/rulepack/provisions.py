@@ -17,14 +17,18 @@ HazardClass = Literal["leak", "pipe", "equipment", "environment", "other"]
 class Rule(Entry):
     """One rule of the regulations, in our own words.
 
-    hub  decides (from readings and records alone), checks (times or checks what people say),
-         records (keeps the evidence), outside (conduct and training)
-    by   keys of the pack, or parts of the hub, that carry it out; empty is not yet
+    hub      decides (from readings and records alone), checks (times or checks what people say),
+             records (keeps the evidence), outside (conduct and training)
+    by       dotted keys of the pack, or parts of the hub, that carry it out
+    later    why it is not carried out yet, or what of it is not
+    outside  what of it is no matter of a hub
     """
 
     text: Text
     hub: Literal["decides", "checks", "records", "outside"]
     by: tuple[Name, ...] = ()
+    later: Text | None = None
+    outside: Text | None = None
 
 
 class Item(Entry):
