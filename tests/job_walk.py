@@ -31,8 +31,9 @@ from hub.jobs.timing import ZONE, holds, running
 from hub.rulepack import Job, RulePack
 from hub.rulepack.jobs import Question
 from tests.job_map import Move
-from tests.job_oracle import SAFE, Clock, Elsewhere, Log, complaints
+from tests.job_oracle import SAFE, complaints
 from tests.job_rig import ALL, NOON_US, PEOPLE, PHOTO
+from tests.job_seen import Clock, Elsewhere, Log
 
 FOLK: Final[Mapping[str, Person]] = {
     **PEOPLE,

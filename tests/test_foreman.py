@@ -7,7 +7,7 @@ import pytest
 
 from hub.errors import CommandRefused
 from hub.ledger import verify
-from tests.foreman_rig import PHOTO_SHA, Yard, purge_order
+from tests.foreman_rig import DETECTOR, PHOTO_SHA, Yard, purge_order
 from tests.job_rig import items
 
 NUMBER = "2026-2001"
@@ -181,6 +181,37 @@ def test_a_pass_of_the_same_riser_serves_the_next_home(yard: Yard) -> None:
     yard.step(NUMBER, "pipe_work", what="a valve exchanged")
     told = yard.refused("2026-2002", "open_valve", guarded="yes")
     assert told == [("need_worked", "1.6.1")]
+
+
+def repair_order(section: str) -> dict[str, Any]:
+    return {
+        "number": "2026-4001",
+        "job": "repair",
+        "user_class": "residential",
+        "facts": {
+            "scope": "post_meter", "hot_work": "no", "affects": "home",
+            "reported_at": "2026-11-24T11:00:00+08:00",
+            "promised_at": "2026-11-24T13:00:00+08:00",
+        },
+        "sections": {"worked": section},
+        "tests": {"leak_test": {"instruments": [{**DETECTOR, "lel_basis_pct_vol": 4.4}], "points": {
+            "ceiling": "ceiling", "suspect": "suspect", "door": "other"}}},
+    }  # fmt: skip
+
+
+def test_work_of_another_job_that_is_going_on_holds_a_pass_back(yard: Yard) -> None:
+    """From its beginning to its end: what was tested in between says nothing."""
+    prepared(yard)
+    assert yard.open(repair_order("A-7-2"))["done"]
+    yard.step("2026-4001", "dispatch", to="T-1")
+    yard.step("2026-4001", "arrive", tools="yes")
+    assert yard.air("2026-4001", "leak_test") == "PASS"
+    yard.step("2026-4001", "start_work", valve="yes")
+    assert yard.hold(NUMBER, "riser_hold") == "PASS"
+    told = [("need_worked", "1.6.1")]
+    assert yard.refused(NUMBER, "open_valve", guarded="yes") == told
+    yard.step("2026-4001", "worked", what="joint remade")
+    assert yard.refused(NUMBER, "open_valve", guarded="yes") == told
 
 
 def test_an_adopted_pass_is_of_the_visit_in_which_it_was_reached(yard: Yard) -> None:

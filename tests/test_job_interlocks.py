@@ -303,6 +303,23 @@ def test_work_lasts_until_its_end_for_other_jobs_on_the_section() -> None:
     assert run.state.disturbed_us == run.now_us
 
 
+@pytest.mark.parametrize("end", ["gas_over", "remeasure", "FAIL"])
+def test_work_lasts_until_whatever_ends_it(end: str) -> None:
+    """A stop, a measurement that was not done, or one that failed."""
+    run = repair(until="worked")
+    run.wait(h=1)
+    if end == "gas_over":
+        run.signal(end)
+    elif end == "FAIL":
+        run.test("leak_test", end)
+    else:
+        run.wait(h=2)
+        assert run.tick() == [end]
+    ended_us = run.events[-1].at_us
+    assert run.state.phase in ("stopped", "paused")
+    assert run.state.disturbed_us == ended_us
+
+
 # ---------------------------------------------------------------------- inspection and hazards
 
 

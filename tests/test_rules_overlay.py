@@ -135,6 +135,7 @@ LOOSER: Mapping[str, tuple[str, Change]] = {
     f"{HAZARD}.deadline.leak.phase": ("less", lambda _: ["open"]),
     f"{REPAIR}.late.reported_late.fact": ("else", lambda _: "promised_at"),
     f"{PURGE}.user_classes": ("more", lambda was: [*was, "commercial"]),
+    f"{REPAIR}.works": ("none", lambda _: []),
     f"{PURGE}.answers": ("less", lambda was: was[1:]),
     f"{PURGE}.retention": ("else", lambda _: "hazard"),
     "checklist.inspection.item.I3.on_failure": ("none", lambda _: []),

@@ -21,7 +21,6 @@ from hub.foreman.order import JobOrder, spec_of
 from hub.foreman.personal import Pseudonyms
 from hub.foreman.watch import Watch
 from hub.jobs import (
-    Act,
     Around,
     Event,
     JobState,
@@ -101,16 +100,21 @@ class Book:
         events = [from_record(read_entry(tx.sql, index).record()["event"]) for (index,) in rows]
         return Live(folded(pack, state, events), pack, user_class, parent, subject, order["watch"])
 
-    def around(self, tx: Transaction, live: Live, staff: Mapping[str, Person]) -> Around:
+    def around(
+        self, tx: Transaction, live: Live, staff: Mapping[str, Person], now_us: int
+    ) -> Around:
         """What the job does not know of itself."""
         worked: dict[str, int] = {}
         for section in live.state.sections.values():
-            (at_us,) = tx.sql.execute(
-                "SELECT max(at_us) FROM section_work WHERE section=? AND job<>?",
+            rows = tx.sql.execute(
+                "SELECT w.at_us, j.kind, j.phase FROM section_work w JOIN jobs j ON j.number=w.job"
+                " WHERE w.section=? AND w.job<>?",
                 (section, live.state.number),
-            ).fetchone()
-            if at_us is not None:
-                worked[section] = at_us
+            )
+            for at_us, kind, phase in rows:
+                job = live.pack.job.get(kind)
+                last_us = now_us if job and phase in job.works else at_us
+                worked[section] = max(worked.get(section, 0), last_us)
         return Around(staff, worked, self._watch.untrusted_us)
 
     def body_of(self, order: JobOrder) -> dict[str, Any]:
@@ -179,10 +183,10 @@ class Book:
         }
         entry = tx.append("job_event", body, now_us, {"order": number})
         tx.sql.execute("INSERT INTO job_entries VALUES (?,?)", (number, entry))
-        if isinstance(event, Act) and live.job.step[event.step].disturbs:
+        if state.disturbed_us != before.disturbed_us:
             tx.sql.executemany(
                 "INSERT OR REPLACE INTO section_work VALUES (?,?,?,?)",
-                [(section, number, event.at_us, entry) for section in state.sections.values()],
+                [(name, number, state.disturbed_us, entry) for name in state.sections.values()],
             )
         if isinstance(event, Signalled | Missed) and state.phase != before.phase:
             self._desk.break_off(tx, number, _ABORTS.get(event[0], "abort"), now_us)

@@ -100,7 +100,7 @@ class Foreman:
         staff = people(tx)
         found = answered(live.pack, asked.ask, given, asked.clause, staff, now_us)
         act = Act(step, now_us, by, answers=found.answers, trusted=not self._watch.untrusted_us)
-        against = refusals(live.pack, live.state, act, book.around(tx, live, staff))
+        against = refusals(live.pack, live.state, act, book.around(tx, live, staff, now_us))
         against += found.refusals
         against += _files_refusals(tx, asked.ask, asked.clause, found.answers)
         if asked.test and not against:
@@ -153,7 +153,7 @@ class Foreman:
         book = self._book
         live = book.pass_deadlines(tx, book.live(tx, number), now_us)
         waived = Waived(notice, now_us, by, second, reason)
-        around = book.around(tx, live, people(tx))
+        around = book.around(tx, live, people(tx), now_us)
         if against := waiver_refusals(live.pack, live.state, waived, around):
             book.refuse(tx, number, f"waive {notice}", by, against, now_us)
             return _refused(number, against)
@@ -186,7 +186,7 @@ class Foreman:
                 "speaks of its own section only"
             )
         act = Act(step, now_us, by, trusted=not self._watch.untrusted_us)
-        around = book.around(tx, live, people(tx))
+        around = book.around(tx, live, people(tx), now_us)
         if against := refusals(live.pack, live.state, act, around):
             book.refuse(tx, number, f"adopt {step}", by, against, now_us)
             return _refused(number, against)
@@ -237,7 +237,9 @@ class Foreman:
     def shown(self, tx: Transaction, number: str, by: str, now_us: int) -> dict[str, Any]:
         """A job as people see it now; see `hub.foreman.view`."""
         live = self._book.live(tx, number)
-        return view(live.pack, live.state, by, self._book.around(tx, live, people(tx)), now_us)
+        return view(
+            live.pack, live.state, by, self._book.around(tx, live, people(tx), now_us), now_us
+        )
 
     # -- inside
 

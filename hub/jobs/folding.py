@@ -48,7 +48,10 @@ def folded(pack: RulePack, state: JobState, events: Iterable[Event]) -> JobState
     """*state* after *events*, oldest first."""
     job = pack.job[state.kind]
     for event in events:
+        working = state.phase in job.works
         state = _folded(job, state, event)
+        if working:  # until now, whatever has ended it
+            state = replace(state, disturbed_us=max(state.disturbed_us, event.at_us))
     return state
 
 

@@ -132,7 +132,8 @@ class Step(Entry):
     rank      who may do it: anybody, or only a supervisor who has not done the job's other steps
     visit     whether it begins or ends a visit
     undoes    steps that must be done again, and tests whose PASS is over
-    disturbs  it is work on the pipe: PASSes of other jobs on the same sections are over as well
+    disturbs  it is work on the pipe: PASSes of other jobs on the same sections are over as well;
+              work that lasts is in the job's `works`
     opens     of a test: verdict, or the outcome of a laser screen -> the hazard that it is
     ends      the job, with this word
     """
@@ -220,6 +221,7 @@ class Job(Entry):
     facts         what the order says, beside its tests; `late` are made of them
     tries         INCONCLUSIVE so often in a row, a test is for a supervisor to decide about: the
                   step `decides` must be done before it is tried again
+    works         phases in which the pipe is worked on for as long as the job is in them
     answers       open points that must be answered, by a pack that is signed off
     retention     which period its records are kept for
     """
@@ -235,6 +237,7 @@ class Job(Entry):
     deadline: Mapping[Name, Deadline] = Field(default_factory=dict)
     tries: Figure | None = None
     decides: str = ""
+    works: tuple[Name, ...] = ()
     answers: tuple[Name, ...] = ()
     retention: Name
 

@@ -34,6 +34,7 @@ def misfits(pack: Pack, job: Job) -> Iterator[Misfit]:
     """Everything in *job* that names what neither it nor *pack* has."""
     yield from _named("retention", [job.retention], pack.retention)
     yield from _named("answers", job.answers, pack.open_point)
+    yield from _named("works", job.works, job.phases)
     if job.tries is not None:
         yield from _named("decides", [job.decides], job.step)
     for name, question in job.facts.items():

@@ -132,8 +132,8 @@ STRICTER: Final[Mapping[type[Frozen], Mapping[str, Kept]]] = {
     Late: _all(_same, "fact", "clock"),
     Job: {
         **_all(_same, "decides", "retention"),
+        **_all(_grows, "answers", "works"),
         "user_classes": _shrinks,
-        "answers": _grows,
     },
     Item: {"on_failure": _grows},
     Hazard: {"hazard_class": _leak_kept},
