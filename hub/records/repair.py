@@ -69,6 +69,11 @@ COLUMNS: Final = (
 )
 
 
+def _hold_of(facts: Mapping[str, str]) -> str:
+    """The hold that gas waits for: before the meter valve that of chapter 1."""
+    return "riser_hold" if facts.get("scope") == "pre_meter" else "post_hold"
+
+
 def _made(words: Words, history: History) -> tuple[Mapping[str, Value], str]:
     facts = history.state.facts
     checks = [
@@ -92,7 +97,7 @@ def _made(words: Words, history: History) -> tuple[Mapping[str, Value], str]:
         "work_from": history.first_us("start_work"),
         "work_to": history.at_us("worked"),
         "work_done": words.answered(history, "worked", "what"),
-        **hold_values(words, history, "post_hold", "hold"),
+        **hold_values(words, history, _hold_of(facts), "hold"),
         "resupplied_at": history.at_us("resupply"),
         **{
             name: words.answered(history, "meter_readings", name)
