@@ -3,7 +3,9 @@
 No clock and no I/O: the desk feeds it live, and replay feeds it again from the ledger.
 """
 
+import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 from hub.model import Reading, way_of
@@ -180,9 +182,21 @@ class Attempt:
         self.assessment = self.kind.assess(self._order, self.rows, self.pack, now_us)
         return self.assessment.verdict
 
-    def judge(self) -> Verdict:
-        """The verdict on everything seen so far, as replay and `gashub judge` would give it."""
-        return self.kind.judge(self._order, self.rows, self.pack)
+    def judge(self, pack: RulePack | None = None) -> Verdict:
+        """The verdict on everything seen so far, as replay and `gashub judge` would give it.
+
+        pack  another one than the attempt's own
+        """
+        return self.kind.judge(self._order, self.rows, pack or self.pack)
+
+    def digest(self) -> str:
+        """SHA-256 (hex) over all rows, in the order of their content, a JSON array and LF each.
+
+        What a verdict rested on is then known, whoever brings the readings again. The order in
+        which they came is no part of it, since no procedure looks at it.
+        """
+        lines = sorted(json.dumps(row, separators=(",", ":")) for row in self.rows)
+        return sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
     def progress(self) -> Mapping[str, Any]:
         """What a display shows of this attempt, and what an asker looks at before asking again."""

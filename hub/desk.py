@@ -16,8 +16,10 @@ from hub.attempt import POINT, Attempt
 from hub.clock import iso, local_day
 from hub.errors import CommandRefused
 from hub.ledger import LedgerReader, Transaction
+from hub.ledger.chain import attempt_chain
 from hub.model import Intake
 from hub.orders import Test, WorkOrder, from_record, new_order
+from hub.packs import keep_pack
 from hub.procedures import Verdict
 from hub.procedures.case import CLOSE, EVENTS
 from hub.rebuilding import rebuild
@@ -95,9 +97,13 @@ class Desk:
             "decided_us": now_us,
             "opened_entry": attempt.opened_entry,
             "pack_sha256": attempt.pack.sha256,
+            "rows": len(attempt.rows),
+            "rows_sha256": attempt.digest(),
             "verdict": ruling.verdict.to_dict(),
         }
-        entry = tx.append("verdict", body, now_us, {"order": attempt.number})
+        chain = attempt_chain(attempt.id)
+        entry = tx.append("verdict", body, now_us, _refs(attempt.number, attempt.id), chain)
+        tx.end_chain(chain)
         tx.sql.execute(
             "UPDATE attempts SET state='decided', verdict_id=?, verdict_entry=?, verdict=?,"
             " decided_us=? WHERE id=?",
@@ -179,8 +185,9 @@ class Desk:
                     f"order {number}: instrument {shared[0]} serves order {attempt.number} now; "
                     "one instrument, one test at a time"
                 )
+        id = str(ULID())
         attempt = Attempt(
-            str(ULID()),
+            id,
             number,
             test,
             self._registry.procedures[test.procedure],
@@ -189,6 +196,7 @@ class Desk:
             entry := tx.append(
                 "attempt",
                 {
+                    "attempt": id,
                     "order": number,
                     "test": test.id,
                     "step": test.step,
@@ -197,7 +205,8 @@ class Desk:
                     "opened_at": iso(now_us),
                 },
                 now_us,
-                {"order": number},
+                _refs(number, id),
+                attempt_chain(id),
             ),
         )
         tx.sql.execute(
@@ -232,7 +241,8 @@ class Desk:
                 "at_us": now_us,
             },
             now_us,
-            {"order": number},
+            _refs(number, attempt.id),
+            attempt_chain(attempt.id),
         )
         tx.then(lambda: attempt.event(now_us, word, instrument, point))
         return attempt
@@ -240,7 +250,8 @@ class Desk:
     def abort_order(self, tx: Transaction, number: str, reason: str, now_us: int) -> None:
         """Give an order up. An open attempt of it ends ABORTED by the next review."""
         self._order(number)
-        tx.append("event", {"order": number, "word": "order_aborted", "reason": reason}, now_us)
+        body = {"order": number, "word": "order_aborted", "reason": reason}
+        tx.append("event", body, now_us, {"order": number})
         tx.sql.execute("UPDATE orders SET state='aborted' WHERE number=?", (number,))
         for attempt in self._open.values():
             if attempt.number == number:
@@ -376,13 +387,5 @@ class Desk:
         return pack
 
 
-def keep_pack(tx: Transaction, pack: RulePack, now_us: int) -> str:
-    """Put the rule pack itself into the record, once per content; returns its digest."""
-    known = tx.sql.execute("SELECT 1 FROM packs WHERE sha256=?", (pack.sha256,)).fetchone()
-    if known is None:
-        entry = tx.append("rule_pack", pack.source_bytes, now_us)
-        tx.sql.execute(
-            "INSERT INTO packs (sha256, id, version, entry) VALUES (?,?,?,?)",
-            (pack.sha256, pack.id, pack.version, entry),
-        )
-    return pack.sha256
+def _refs(number: str, attempt: str) -> dict[str, str]:
+    return {"order": number, "attempt": attempt}

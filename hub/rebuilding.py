@@ -1,8 +1,11 @@
 """An attempt as it was, fed again from the ledger: after a start, and for a replay."""
 
+from collections.abc import Iterable
+
 from hub.attempt import Attempt
-from hub.ledger import LedgerReader
+from hub.ledger import Entry, LedgerReader
 from hub.orders import Test
+from hub.packs import kept_pack
 from hub.registry import Registry
 from hub.rulepack import lean_pack
 
@@ -18,10 +21,7 @@ def rebuild(
     until_entry: int | None = None,
 ) -> Attempt:
     """Feed an attempt again from the ledger, up to but not including *until_entry*."""
-    (pack_entry,) = reader.sql.execute(
-        "SELECT entry FROM packs WHERE sha256=?", (pack_sha256,)
-    ).fetchone()
-    pack = lean_pack(reader.read(pack_entry).body or b"")
+    pack = lean_pack(kept_pack(reader.sql, pack_sha256))
     attempt = Attempt(
         id,
         str(test.spec["number"]),
@@ -31,8 +31,18 @@ def rebuild(
         opened_us,
         opened_entry,
     )
+    kinds = ("readings", "event")
+    return refill(attempt, reader.entries(opened_entry + 1, until_entry, kinds=kinds))
+
+
+def refill(attempt: Attempt, entries: Iterable[Entry]) -> Attempt:
+    """Feed *attempt* from entries of the log, in their order, whoever keeps them.
+
+    entries  of kinds `readings` and `event`, from its opening on; those that are not its own, and
+             bodies that were erased, are passed over
+    """
     names = set(attempt.instruments)
-    for entry in reader.entries(opened_entry + 1, until_entry, kinds=("readings", "event")):
+    for entry in entries:
         if entry.kind == "readings":
             block = entry.block()
             for reading, link in zip(block.readings, block.links, strict=True):
@@ -40,8 +50,8 @@ def rebuild(
                     attempt.feed(reading, block.frames[link].source)
             for letter in block.dead:
                 attempt.dead_letter(letter.source, letter.at_us)
-        else:
+        elif entry.body is not None:
             event = entry.record()
-            if event.get("attempt") == id:
+            if event.get("attempt") == attempt.id:
                 attempt.event(event["at_us"], event["word"], event["instrument"], event["point"])
     return attempt

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from hub.clock import iso
-from hub.desk import Desk, keep_pack
+from hub.desk import Desk
 from hub.errors import CommandRefused
 from hub.foreman.door import Tell
 from hub.foreman.news import news_of
@@ -21,6 +21,7 @@ from hub.foreman.order import JobOrder, spec_of
 from hub.foreman.personal import Pseudonyms
 from hub.foreman.watch import Watch
 from hub.jobs import (
+    Act,
     Around,
     Event,
     JobState,
@@ -28,6 +29,7 @@ from hub.jobs import (
     Person,
     Refusal,
     Signalled,
+    Waived,
     as_record,
     begun,
     folded,
@@ -36,6 +38,8 @@ from hub.jobs import (
     running,
 )
 from hub.ledger import Transaction, read_entry
+from hub.ledger.chain import job_chain
+from hub.packs import keep_pack, kept_pack
 from hub.rulepack import Job, RulePack, read_pack
 
 log = structlog.get_logger()
@@ -104,18 +108,9 @@ class Book:
         self, tx: Transaction, live: Live, staff: Mapping[str, Person], now_us: int
     ) -> Around:
         """What the job does not know of itself."""
-        worked: dict[str, int] = {}
-        for section in live.state.sections.values():
-            rows = tx.sql.execute(
-                "SELECT w.at_us, j.kind, j.phase FROM section_work w JOIN jobs j ON j.number=w.job"
-                " WHERE w.section=? AND w.job<>?",
-                (section, live.state.number),
-            )
-            for at_us, kind, phase in rows:
-                job = live.pack.job.get(kind)
-                last_us = now_us if job and phase in job.works else at_us
-                worked[section] = max(worked.get(section, 0), last_us)
-        return Around(staff, worked, self._watch.untrusted_us)
+        worked = _worked(tx, live, now_us)
+        disturbed_us = {section: at_us for section, (at_us, _) in worked.items()}
+        return Around(staff, disturbed_us, self._watch.untrusted_us)
 
     def body_of(self, order: JobOrder) -> dict[str, Any]:
         """What the order says, for the job's entry: no personal data."""
@@ -148,7 +143,8 @@ class Book:
         self.add_tests(tx, order, now_us)
         digest = keep_pack(tx, pack, now_us)
         more = {"pack_sha256": digest, "opened_us": now_us, "by": by}
-        entry = tx.append("job", {**body, **more}, now_us, _refs(number, subject))
+        refs = _refs(number, subject)
+        entry = tx.append("job", {**body, **more}, now_us, refs, job_chain(number))
         state = begun(pack, order.kind, number, order.facts, order.sections, now_us)
         tx.sql.execute(
             "INSERT INTO jobs (number, kind, user_class, phase, parent, subject, pack, entry,"
@@ -181,12 +177,14 @@ class Book:
             "at": iso(now_us),
             **more,
         }
-        entry = tx.append("job_event", body, now_us, {"order": number})
+        if isinstance(event, Act | Waived):
+            body["around"] = self._rested_on(tx, live, event, now_us)
+        entry = tx.append("job_event", body, now_us, {"order": number}, job_chain(number))
         tx.sql.execute("INSERT INTO job_entries VALUES (?,?)", (number, entry))
         if state.disturbed_us != before.disturbed_us:
             tx.sql.executemany(
                 "INSERT OR REPLACE INTO section_work VALUES (?,?,?,?)",
-                [(name, number, state.disturbed_us, entry) for name in state.sections.values()],
+                [(name, number, now_us, entry) for name in state.sections.values()],
             )
         if isinstance(event, Signalled | Missed) and state.phase != before.phase:
             self._desk.break_off(tx, number, _ABORTS.get(event[0], "abort"), now_us)
@@ -214,7 +212,7 @@ class Book:
         """Record that somebody tried what may not be: that is evidence, too."""
         why = [{"key": one.key, "clause": one.clause} for one in told]
         body = {"job": number, "tried": what, "by": by, "at": iso(now_us), "refusals": why}
-        entry = tx.append("job_refused", body, now_us, {"order": number})
+        entry = tx.append("job_refused", body, now_us, {"order": number}, job_chain(number))
         self._keep_paper(tx, number, entry, "refused")
         log.warning("job_refused", order=number, tried=what, why=[one.key for one in told])
 
@@ -228,7 +226,7 @@ class Book:
     ) -> int:
         """Personal data stand in an entry of their own, which can be erased; returns its index."""
         body = {"job": number, "fields": dict(fields)}
-        entry = tx.append("personal", body, now_us, _refs(number, subject))
+        entry = tx.append("personal", body, now_us, _refs(number, subject), job_chain(number))
         self._keep_paper(tx, number, entry, "personal")
         return entry
 
@@ -239,6 +237,25 @@ class Book:
             "INSERT INTO job_papers SELECT ?1, ?2, ?3 FROM jobs WHERE number=?1",
             (number, entry, kind),
         )  # an order that was refused is no job
+
+    def _rested_on(
+        self, tx: Transaction, live: Live, event: Act | Waived, now_us: int
+    ) -> dict[str, Any]:
+        """Of what is around, all that the decision can have rested on, each with its entry.
+
+        staff   of those whom the event names, the entry of the register that held then
+        worked  section -> when another job last worked on it, and the entry that says so
+        """
+        named = {event.by, event.second}
+        if isinstance(event, Act):
+            ask = live.job.step[event.step].ask
+            named |= {event.answers[name] for name in event.answers if ask[name].kind == "person"}
+        entries = dict(tx.sql.execute("SELECT id, entry FROM staff").fetchall())
+        return {
+            "staff": {id: entries[id] for id in sorted(named) if id in entries},
+            "worked": {name: list(last) for name, last in _worked(tx, live, now_us).items()},
+            "untrusted_us": self._watch.untrusted_us,
+        }
 
     def _settle(
         self, tx: Transaction, live: Live, news: Mapping[str, Any], entry: int, now_us: int
@@ -323,6 +340,24 @@ class Book:
         self.begin(tx, order, live.pack, body, "hub", now_us)
 
 
+def _worked(tx: Transaction, live: Live, now_us: int) -> dict[str, tuple[int, int]]:
+    """Section -> when another job last worked on it, which is now while it does, and the entry
+    that says so.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for section in live.state.sections.values():
+        rows = tx.sql.execute(
+            "SELECT w.at_us, w.entry, j.kind, j.phase FROM section_work w"
+            " JOIN jobs j ON j.number=w.job WHERE w.section=? AND w.job<>?",
+            (section, live.state.number),
+        )
+        for at_us, entry, kind, phase in rows:
+            job = live.pack.job.get(kind)
+            last_us = now_us if job and phase in job.works else at_us
+            found[section] = max(found.get(section, (0, 0)), (last_us, entry))
+    return found
+
+
 def _refs(number: str, subject: str) -> dict[str, str]:
     return {"order": number, **({"subject": subject} if subject else {})}
 
@@ -333,5 +368,4 @@ def _pack_of(source: bytes) -> RulePack:
 
 
 def _whole_pack(tx: Transaction, digest: str) -> RulePack:
-    (entry,) = tx.sql.execute("SELECT entry FROM packs WHERE sha256=?", (digest,)).fetchone()
-    return _pack_of(read_entry(tx.sql, entry).body or b"")
+    return _pack_of(kept_pack(tx.sql, digest))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from hub.clock import Clock
 from hub.ledger.canonical import canonical
+from hub.ledger.chain import ended, linked
 from hub.ledger.checkpoint import Head, sign_checkpoint
 from hub.ledger.entry import pack, seal
 from hub.ledger.erase import erase
@@ -41,16 +42,21 @@ class Transaction:
         body: bytes | Mapping[str, object],
         at_us: int,
         refs: Mapping[str, str] | None = None,
+        chain: str = "",
     ) -> int:
         """Add one entry and return its index.
 
         body    bytes as they are to be kept, or a JSON mapping (written as RFC 8785)
         refs    short names that stay readable after an erasure; no personal data
+        chain   of which the entry is the next link (`hub.ledger.chain`); its body is a mapping
         raises  StoreUnavailable for `readings` when the disk is down to the reserve
         """
         if kind == "readings":
             self._require_room()
         index = self.frontier.size
+        if chain:
+            assert not isinstance(body, bytes), "a link is written into a JSON body"
+            body = linked(self.sql, chain, index, body)
         plain = body if isinstance(body, bytes) else canonical(body)
         head, salt = seal(index, kind, at_us, plain, refs or {})
         stored, codec = pack(plain)
@@ -60,6 +66,10 @@ class Transaction:
         )
         self.frontier.append(leaf_hash(head))
         return index
+
+    def end_chain(self, chain: str) -> None:
+        """No further link of *chain* will come."""
+        ended(self.sql, chain)
 
     def head(self) -> Head:
         """The log as it stands inside this transaction."""
