@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Fault,
         InstrumentSilent,
         LinkDown,
+        NeedsEarlier,
         PortGone,
         SinkPaused,
         SinkUnavailable,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         crc16_modbus,
         xor8,
     )
-    from hub.gauge import Gauge, GaugeSettings
+    from hub.gauge import Gauge, GaugeSettings, Outcome
     from hub.hookspecs import hookimpl
     from hub.measuring import measure
     from hub.model import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         FarSide,
         FollowerKind,
         Intake,
+        Kept,
         LineDriverKind,
         LinkState,
         Model,
@@ -87,14 +89,17 @@ __all__ = [
     "GaugeSettings",
     "InstrumentSilent",
     "Intake",
+    "Kept",
     "LengthFramer",
     "LineDriverKind",
     "LineFramer",
     "LinkDown",
     "LinkState",
     "Model",
+    "NeedsEarlier",
     "Noise",
     "Notice",
+    "Outcome",
     "Parcel",
     "Peaks",
     "PolledSettings",
@@ -129,6 +134,7 @@ _HOME = {
     "float32_text": "hub.float32",
     "Gauge": "hub.gauge",
     "GaugeSettings": "hub.gauge",
+    "Outcome": "hub.gauge",
     "Noise": "hub.noise",
     "Peaks": "hub.peaks",
     "PolledSettings": "hub.settings",
@@ -152,10 +158,12 @@ _HOME = {
     "FollowerKind": "hub.model",
     "InstrumentSilent": "hub.errors",
     "Intake": "hub.model",
+    "Kept": "hub.model",
     "LengthFramer": "hub.framing",
     "LineDriverKind": "hub.model",
     "LineFramer": "hub.framing",
     "LinkDown": "hub.errors",
+    "NeedsEarlier": "hub.errors",
     "LinkState": "hub.model",
     "Model": "hub.model",
     "Notice": "hub.model",

@@ -29,6 +29,7 @@ from hub.doubts import known_names
 from hub.events import job_event
 from hub.following import Cursors, follow, stored_cursors
 from hub.foreman import JobDoor
+from hub.inventory import write_down
 from hub.judging import Judging
 from hub.ledger import Ledger, LedgerReader, Transaction
 from hub.linking import Link, tapped
@@ -78,6 +79,7 @@ def run(config: Config, stop: threading.Event) -> int:
             alarms.restore(reader)
             timekeeper.start(ledger, reader, desk)
             evidence.ready(ledger, reader)
+            write_down(ledger, parts, clock)
             jobs.restore(reader)
             prime(parts.links.values(), reader)
             cursors = Cursors(stored_cursors(reader), list(wakes.values()))

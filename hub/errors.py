@@ -17,6 +17,10 @@ class BadFrame(Fault):
     """Bytes arrived that are not a frame of this protocol. Never a reading, never a guess."""
 
 
+class NeedsEarlier(Fault):
+    """A recorded message that cannot be read again alone; the text says what stood before it."""
+
+
 class PortGone(Fault):
     """The serial port is missing, busy, forbidden or broken; the text says which, and the remedy.
 

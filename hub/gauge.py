@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
-from typing import Generic, Literal, Self, TypeVar
+from typing import Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,7 @@ from hub.clock import Clock
 from hub.confirming import Confirm
 from hub.errors import BadFrame, InstrumentSilent
 from hub.measuring import measure
-from hub.model import Intake
+from hub.model import Intake, Kept, Reading
 from hub.port import Port
 from hub.presence import Presence
 from hub.settings import PolledSettings
@@ -59,6 +59,20 @@ class GaugeSettings(PolledSettings):
         return self
 
 
+class Outcome(NamedTuple):
+    """What an answer comes to: a value with its unit, or why it is no reading.
+
+    value    decimal text as sent; it counts only where quality is good
+    dead     why it is a dead letter; `dropped` is the name of a drop
+    """
+
+    value: str = ""
+    unit: str = ""
+    quality: str = "good"
+    dead: str = ""
+    dropped: str = ""
+
+
 S = TypeVar("S", bound=GaugeSettings)
 
 
@@ -66,9 +80,11 @@ class Gauge(ABC, Generic[S]):
     """One gauge. Who it is, is asked at first contact, after every silence, and when no good
     answer has come for so long that it could have been exchanged (`hub.presence`).
 
-    A subclass says how to `meet` it and how to `look`; `settings` and `serial` (None until it was
-    met) are there for it.
+    A subclass says how to `meet` it, how to get an `answer`, and the `outcome` of one; `settings`
+    and `serial` (None until it was met) are there for it.
     """
+
+    by_memory: frozenset[str] = frozenset()
 
     def __init__(self, name: str, settings: S, clock: Clock) -> None:
         self.name = name
@@ -88,8 +104,30 @@ class Gauge(ABC, Generic[S]):
         return None
 
     @abstractmethod
+    def answer(self, port: Port) -> bytes:
+        """Ask once for what it shows. Raises InstrumentSilent, BadFrame."""
+
+    @abstractmethod
+    def outcome(self, frame: bytes) -> Outcome:
+        """What an answer comes to, by these bytes and the settings alone. Raises BadFrame."""
+
     def look(self, port: Port) -> Intake:
-        """Ask once for what it shows."""
+        """Ask once, and make of the answer what it is."""
+        frame = self.answer(port)
+        found, at_us = self.outcome(frame), self._clock.now_us()
+        if found.dead or found.dropped:
+            return self.refused(frame, dead=found.dead, dropped=found.dropped)
+        reading = self._measured(found, at_us, self.serial or "")
+        if not self._confirm.believes(reading.canonical):
+            return self.refused(frame, dropped="unconfirmed")
+        return Intake(self.name, frame, at_us, (self._ranged(reading),))
+
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """See `hub.model.ReadsAgain`."""
+        found = self.outcome(kept.frame)
+        if found.dead or found.dropped:
+            return ()
+        return (self._ranged(self._measured(found, kept.at_us, kept.serial)),)
 
     @property
     def poll_every_s(self) -> float | None:
@@ -142,26 +180,25 @@ class Gauge(ABC, Generic[S]):
         self._presence.seen()
         return stranger
 
-    def seen(self, frame: bytes, value: str, unit: str, quality: str = "good") -> Intake:
-        """What a look gave, as a reading; in doubt the drop "unconfirmed"."""
-        settings = self.settings
-        reading = measure(
-            instrument=self.name,
-            serial=self.serial or "",
-            quantity=settings.quantity,
-            value=value,
-            unit=unit,
-            at_us=self._clock.now_us(),
-            quality=quality,
-        )
-        pascal = reading.canonical
-        if not self._confirm.believes(pascal):
-            return self.refused(frame, dropped="unconfirmed")
-        if pascal is not None and not settings.least_pa <= pascal <= settings.most_pa:
-            beyond = "over_range" if pascal > settings.most_pa else "under_range"
-            reading = reading._replace(value="", canonical=None, canonical_unit="", quality=beyond)
-        return Intake(self.name, frame, reading.at_us, (reading,))
-
     def refused(self, frame: bytes, *, dead: str = "", dropped: str = "") -> Intake:
         """An answer that is no reading: a dead letter, or the name of a drop."""
         return Intake(self.name, frame, self._clock.now_us(), dead=dead, dropped=dropped)
+
+    def _measured(self, found: Outcome, at_us: int, serial: str) -> Reading:
+        return measure(
+            instrument=self.name,
+            serial=serial,
+            quantity=self.settings.quantity,
+            value=found.value,
+            unit=found.unit,
+            at_us=at_us,
+            quality=found.quality,
+        )
+
+    def _ranged(self, reading: Reading) -> Reading:
+        """Without its number where that is beyond the gauge's range."""
+        pascal, settings = reading.canonical, self.settings
+        if pascal is None or settings.least_pa <= pascal <= settings.most_pa:
+            return reading
+        beyond = "over_range" if pascal > settings.most_pa else "under_range"
+        return reading._replace(value="", canonical=None, canonical_unit="", quality=beyond)

@@ -72,6 +72,19 @@ def way_of(source: str) -> Literal["instrument", "manual", "imported"]:
     return "imported" if mark == ["#imported"] else "instrument"
 
 
+class Kept(NamedTuple):
+    """A message as the record keeps it, to be read again, perhaps years later and elsewhere.
+
+    serial  what its readings say that the instrument is: it may have told that in an earlier
+            message, or not at all
+    """
+
+    source: str
+    frame: bytes
+    at_us: int
+    serial: str = ""
+
+
 class Notice(NamedTuple):
     """A change of state for the record: `what` is one lower_case word, `subject` a name."""
 
@@ -188,6 +201,33 @@ class Addressed(Protocol):
 
     @property
     def answers_as(self) -> frozenset[str]: ...
+
+
+@runtime_checkable
+class ReadsAgain(Protocol):
+    """A driver, of a line or a link, that can say what a recorded message means.
+
+    `read_again` gives the readings of one message by its settings and the message alone: no port,
+    no memory, nothing remembered. Whatever the driver publishes of a message must come out of it
+    again, but for the qualities in `by_memory`: earlier messages may put them in place of a
+    number, such as `late` or `warming_up`. It raises BadFrame for what is none of its messages,
+    and NeedsEarlier for one that means nothing without those before it.
+    """
+
+    @property
+    def by_memory(self) -> frozenset[str]: ...
+    def read_again(self, kept: Kept) -> Sequence[Reading]: ...
+
+
+@runtime_checkable
+class KeepsSettings(Protocol):
+    """A driver that says which settings go into the record, where they are not all as they stand.
+
+    What decides the meaning of a message and lies in a file belongs into them; addresses, accounts
+    and folders do not. The model is its kind's, so that the driver can be built from it again.
+    """
+
+    def settings_to_keep(self) -> BaseModel: ...
 
 
 class Sink(Protocol):

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -28,6 +28,16 @@ from hub.refusal import suggestion
 from hub.registry import Registry
 from hub.rulepack import RulePack, RulePackError, load_pack
 
+
+class Built(NamedTuple):
+    """An instrument of a line, or a link (`line` is then ""), and what it was built from."""
+
+    kind: DriverKind[Any] | LineDriverKind[Any]
+    settings: BaseModel
+    driver: LineDriver | Driver
+    line: str = ""
+
+
 Put = Callable[[Sequence[Intake | Notice], threading.Event], bool]
 """Where drivers put what they have: `Bus.put`."""
 
@@ -51,6 +61,8 @@ class Parts:
         self.followers: dict[str, Follower] = {}
         self.settings: dict[str, BaseModel] = {}
         """By place (`sink "crm"`), of everything that was built."""
+        self.instruments: dict[str, Built] = {}
+        self.linked: dict[str, Built] = {}
         self.line_instruments: dict[str, str] = {}
         """Instrument -> the line it is on."""
         self._config = config
@@ -70,6 +82,7 @@ class Parts:
             made = self._build(kind, where, link.name, link.settings)
             if made is not None:
                 self.links[link.name] = made[0]
+                self.linked[link.name] = Built(kind, made[1], made[0])
         for sink in config.sink:
             where = f'sink "{sink.name}"'
             kind = self._kind(self.registry.sinks, sink.kind, (SinkKind, FollowerKind), where)
@@ -97,6 +110,7 @@ class Parts:
             if made is not None:
                 drivers[name] = made[0]
                 self.line_instruments[name] = line.name
+                self.instruments[name] = Built(kind, made[1], made[0], line.name)
         try:
             self.lines.append(Line(line.name, line, drivers, self._put, self._clock))
         except ConfigError as wrong:

@@ -7,7 +7,7 @@ as `over_range` without a number. What was swept then is unknown, and the sweep 
 """
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from hub.model import Intake
 
@@ -24,6 +24,9 @@ class Peaks:
 
     over  a step of more than this waits
     """
+
+    BY_MEMORY: Final = frozenset({"over_range", "bad"})
+    """What it may put in place of a number (`hub.model.ReadsAgain`)."""
 
     def __init__(self, over: Decimal) -> None:
         self._over = over

@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pluggy
 import structlog
@@ -42,9 +42,15 @@ class Registry:
                 f'plugin "{unknown.plugin}": {unknown}; hooks are listed in hub/hookspecs.py'
             ) from unknown
         hook = self._plugins.hook
+        offers: list[tuple[str, list[Any]]] = [
+            (impl.plugin_name, [*cast("Iterable[Any]", impl.function())])
+            for impl in hook.register_drivers.get_hookimpls()
+        ]
         self.drivers: Mapping[str, DriverKind[Any] | LineDriverKind[Any]] = _by_name(
-            hook.register_drivers()
+            kinds for _, kinds in offers
         )
+        self.brought_by = {kind.name: plugin for plugin, kinds in offers for kind in kinds}
+        """Kind of driver -> the plugin that brings it."""
         self.sinks: Mapping[str, SinkKind[Any] | FollowerKind[Any]] = _by_name(
             hook.register_sinks()
         )

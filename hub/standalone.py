@@ -14,6 +14,7 @@ from hub.doubts import known_names
 from hub.errors import CommandRefused
 from hub.events import job_event
 from hub.foreman import JobDoor
+from hub.inventory import write_down
 from hub.ledger import Ledger, LedgerReader, Transaction
 from hub.outbox import Outbox
 from hub.parts import Parts, nowhere
@@ -43,6 +44,7 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
             evidence.ready(ledger, reader)
             if isinstance(clock, HubClock):
                 anchor(clock, reader)
+            write_down(ledger, parts, clock)
         outbox = Outbox(parts.consignees, config.hub.state_dir, submit, clock)
         named = known_names(config, parts)
         commands = Commands(

@@ -17,6 +17,7 @@ from typing import Any, Self, cast
 
 from hub.attempt import Attempt
 from hub.clock import HandClock
+from hub.conformance.again import read_again
 from hub.conformance.frames import sound_cases
 from hub.conformance.subject import NotAsked, Subject, Unmet
 from hub.desk import Desk
@@ -61,6 +62,15 @@ def golden_entered(subject: Subject) -> None:
     for case in sound_cases(subject):
         with _Counter(subject, case) as counter:
             _entered(counter, case)
+
+
+def entries_read_again(subject: Subject) -> None:
+    """Each golden entry gives the same readings again from the record alone (`read_again`)."""
+    for case in sound_cases(subject):
+        if "readings" in case["expect"]:
+            given, named = case.get("settings", {}), f"golden case {case['id']}"
+            tried = [_tried(subject, given, _given(i), _at_us(case)) for i in case["exchange"]]
+            read_again(subject, given, [one for one in tried if isinstance(one, Intake)], named)
 
 
 def bent_entries(subject: Subject) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from hub.conformance import (
+    again,
     broker,
     contract,
     endurance,
@@ -36,6 +37,7 @@ CHECKS: Mapping[str, Mapping[str, Sequence[Check]]] = {
         "bronze": (*_CONTRACT, *_CONFIGURED, contract.reset_twice, garbage.random_bytes),
         "silver": (
             frames.golden_replayed,
+            again.golden_read_again,
             wire.agrees,
             wire.wire_faults,
             wire.own_faults,
@@ -49,7 +51,13 @@ CHECKS: Mapping[str, Mapping[str, Sequence[Check]]] = {
     },
     "entry": {
         "bronze": (*_CONTRACT, *_CONFIGURED, contract.close_twice, entering.rubbish_entries),
-        "silver": (entering.golden_entered, entering.bent_entries, entering.no_wire, *_WRITTEN),
+        "silver": (
+            entering.golden_entered,
+            entering.entries_read_again,
+            entering.bent_entries,
+            entering.no_wire,
+            *_WRITTEN,
+        ),
     },
     **{
         sort: {

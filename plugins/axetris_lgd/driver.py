@@ -15,6 +15,7 @@ from hub import (
     Clock,
     Confirm,
     Intake,
+    Kept,
     LengthFramer,
     Noise,
     Port,
@@ -55,6 +56,8 @@ PLACES: Final = {"only": Place(0, 1), "first": Place(0, 2), "second": Place(1, 2
 
 class AxetrisLgd:
     """One module that streams."""
+
+    by_memory: frozenset[str] = frozenset()
 
     def __init__(self, name: str, settings: AxetrisSettings, clock: Clock) -> None:
         self.name = name
@@ -115,6 +118,21 @@ class AxetrisLgd:
         """The reading that *packet* is, or the name of its drop."""
         if packet.kind == "V":
             return self._introduced(packet)
+        serial = self._serial or self._plate
+        found = self._measured(packet, at_us, serial)
+        if isinstance(found, str):
+            return found
+        if drop := self._stranger():
+            return drop
+        return found if self._confirm.believes(found.canonical) else "unconfirmed"
+
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What a recorded packet says."""
+        found = self._measured(decode(kept.frame), kept.at_us, kept.serial)
+        return () if isinstance(found, str) else (found,)
+
+    def _measured(self, packet: Packet, at_us: int, serial: str) -> Reading | str:
+        """The reading that *packet* is by itself, or the name of its drop."""
         if packet.kind not in "MEF":
             return "other_packet"
         number: float | None = None
@@ -126,19 +144,16 @@ class AxetrisLgd:
             if len(found.gases) != place.of:
                 return "other_model"
             number = found.gases[place.at]
-        if drop := self._stranger():
-            return drop
         quality = self.quality(packet, number)
-        reading = measure(
+        return measure(
             instrument=self.name,
-            serial=self._serial or self._plate,
+            serial=serial,
             quantity="gas",
             value=float32_text(number) if number is not None and quality == "good" else "",
             unit=self._settings.unit,
             at_us=at_us,
             quality=quality,
         )
-        return reading if self._confirm.believes(reading.canonical) else "unconfirmed"
 
     def _introduced(self, packet: Packet) -> str:
         """A module said who it is: after power-up, or because it was asked."""

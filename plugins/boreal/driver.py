@@ -19,6 +19,7 @@ from hub import (
     Clock,
     ConfigError,
     Intake,
+    Kept,
     LineFramer,
     Noise,
     Peaks,
@@ -97,6 +98,8 @@ def decode(frame: bytes) -> Scan | None:
 class GasFinder:
     """One laser that streams. Without a channel its readings bear its name; with one NAME/1..8."""
 
+    by_memory = Peaks.BY_MEMORY
+
     def __init__(self, name: str, settings: BorealSettings, clock: Clock) -> None:
         self.name = name
         self._settings = settings
@@ -153,6 +156,10 @@ class GasFinder:
         if self._settings.serial not in ("", scan.serial):
             return Intake(self.name, frame, at_us, dropped="other_instrument")
         return Intake(self.name, frame, at_us, (self._reading(scan, at_us),))
+
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What a recorded line says by itself."""
+        return self._intake(kept.frame, kept.at_us).readings
 
     def _reading(self, scan: Scan, at_us: int) -> Reading:
         quality = self.quality(scan)

@@ -13,7 +13,7 @@ before it is believed; so is the serial number.
 import re
 from typing import Final, NamedTuple
 
-from hub import BadFrame, Clock, Gauge, Intake, LengthFramer, Port, Site, ask
+from hub import BadFrame, Clock, Gauge, Intake, LengthFramer, Outcome, Port, Site, ask
 from plugins.const_additel.settings import ConstAdditelSettings
 
 ANY_ADDRESS: Final = 255
@@ -135,20 +135,23 @@ class ConstAdditel(Gauge[ConstAdditelSettings]):
         self.told(answer.serial)
         return None
 
-    def look(self, port: Port) -> Intake:
+    def answer(self, port: Port) -> bytes:
         """Ask for the pressure with its unit."""
-        frame = self._ask(port, "MRMD")
+        return self._ask(port, "MRMD")
+
+    def outcome(self, frame: bytes) -> Outcome:
+        """What an answer to MRMD comes to."""
         answer = decode(frame)
         if not is_from(self.settings.address, answer):
-            return self.refused(frame, dropped="other_address")
+            return Outcome(dropped="other_address")
         if answer.error:
-            return self.refused(frame, dropped=f"error_{answer.error}")
+            return Outcome(dropped=f"error_{answer.error}")
         if not answer.unit:
             raise BadFrame(f"{self.name}: asked for MRMD, answered {frame!r}")
         unit = self._units.get(answer.unit)
         if unit is None:
-            return self.refused(frame, dead=_unknown(answer.unit))
-        return self.seen(frame, answer.value, unit)
+            return Outcome(dead=_unknown(answer.unit))
+        return Outcome(answer.value, unit)
 
     def _ask(self, port: Port, command: str) -> bytes:
         settings = self.settings

@@ -14,7 +14,7 @@ before it is believed. Nothing that begins with "!" is ever sent.
 import re
 from typing import Final, NamedTuple
 
-from hub import BadFrame, Clock, Gauge, Intake, LengthFramer, Port, Site, ask
+from hub import BadFrame, Clock, Gauge, Intake, LengthFramer, Outcome, Port, Site, ask
 from plugins.crystal_xp2i.settings import CrystalXp2iSettings
 
 ASK_PRESSURE: Final = b"?P,U\r"
@@ -32,6 +32,7 @@ UNITS: Final = {
 }
 WATER_UNITS: Final = {"inH2O": "inH2O", "mmH2O": "mmH2O"}
 """Spelling on the wire -> the hub's. A spelling that is in neither is refused."""
+RESTARTED: Final = "restarted"
 STATUS: Final = {"A": "ack", "N": "nak", "X": "no_effect"}
 CANNOT_TELL: Final = ("N,0", "X,0")
 
@@ -109,10 +110,13 @@ class CrystalXp2i(Gauge[CrystalXp2iSettings]):
         if not self.settings.ask_serial:
             return super().meet(port)
         wanted = self.settings.serial
-        frame, answer = self._ask(port, ASK_SERIAL)
+        frame = self._ask(port, ASK_SERIAL)
+        answer = _heard(frame)
         if answer.boot or (answer.status and answer.status not in CANNOT_TELL):
-            return self._not_now(frame, answer)
-        again, _ = self._ask(port, ASK_SERIAL)
+            if answer.boot:
+                self.reset()  # it has lost its zero
+            return self.refused(frame, dropped=_not_now(answer))
+        again = self._ask(port, ASK_SERIAL)
         if frame != again:
             raise BadFrame(f"{self.name}: two answers to ?SN# differ: {frame!r}, {again!r}")
         if answer.serial and wanted and answer.serial != wanted:
@@ -121,30 +125,46 @@ class CrystalXp2i(Gauge[CrystalXp2iSettings]):
         return None
 
     def look(self, port: Port) -> Intake:
+        """As any gauge; one that was switched on anew has lost its zero, and may be another."""
+        intake = super().look(port)
+        if intake.dropped == RESTARTED:
+            self.reset()
+        return intake
+
+    def answer(self, port: Port) -> bytes:
         """Ask for the pressure with its unit."""
-        frame, answer = self._ask(port, ASK_PRESSURE)
+        return self._ask(port, ASK_PRESSURE)
+
+    def outcome(self, frame: bytes) -> Outcome:
+        """What an answer to ?P,U comes to."""
+        answer = _heard(frame)
         if answer.boot or answer.status:
-            return self._not_now(frame, answer)
+            return Outcome(dropped=_not_now(answer))
         unit = self._units.get(answer.unit, "")
         if not (unit or answer.word):
-            return self.refused(frame, dead=_unknown(answer.unit))
+            return Outcome(dead=_unknown(answer.unit))
         quality = {"": "good", "BATT": "low_battery"}.get(answer.word, "fault")
-        return self.seen(frame, answer.value, unit, quality)
+        return Outcome(answer.value, unit, quality)
 
-    def _ask(self, port: Port, asked: bytes) -> tuple[bytes, Answer]:
+    def _ask(self, port: Port, asked: bytes) -> bytes:
         """One question, after the pause the gauge needs; a boot signature may stand in it."""
         heard = port.read(PAUSE_S)
         if BOOTED in heard:
-            return heard, Answer(boot="=")
-        frame = ask(self.name, port, asked, self._framers[asked], self.settings.answer_within_s)
-        return frame, decode(frame)
+            return heard
+        return ask(self.name, port, asked, self._framers[asked], self.settings.answer_within_s)
 
-    def _not_now(self, frame: bytes, answer: Answer) -> Intake:
-        if answer.boot:
-            self.reset()  # it has lost its zero
-            return self.refused(frame, dropped="restarted")
-        letter, _, digit = answer.status.partition(",")
-        return self.refused(frame, dropped=f"{STATUS[letter]}_{digit}")
+
+def _heard(frame: bytes) -> Answer:
+    """An answer; noise that ends in a boot signature is one too. Raises BadFrame."""
+    return Answer(boot="=") if BOOTED in frame else decode(frame)
+
+
+def _not_now(answer: Answer) -> str:
+    """Name of the drop that a boot signature or a status is."""
+    if answer.boot:
+        return RESTARTED
+    letter, _, digit = answer.status.partition(",")
+    return f"{STATUS[letter]}_{digit}"
 
 
 def _unknown(unit: str) -> str:

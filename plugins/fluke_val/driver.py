@@ -13,7 +13,7 @@ before it is believed; so is the serial number.
 import re
 from typing import Final, NamedTuple
 
-from hub import BadFrame, Clock, Gauge, Intake, LineFramer, Port, Site, ask
+from hub import BadFrame, Clock, Gauge, Intake, LineFramer, Outcome, Port, Site, ask
 from plugins.fluke_val.settings import FlukeValSettings
 
 ASK_VALUE: Final = b"VAL?\r"
@@ -108,18 +108,21 @@ class FlukeVal(Gauge[FlukeValSettings]):
         self.serial = told.serial
         return None
 
-    def look(self, port: Port) -> Intake:
-        """Ask for what its displays show, and take the one that the settings name."""
-        frame = self._ask(port, ASK_VALUE)
+    def answer(self, port: Port) -> bytes:
+        """Ask for what its displays show."""
+        return self._ask(port, ASK_VALUE)
+
+    def outcome(self, frame: bytes) -> Outcome:
+        """What the display says that the settings name."""
         displays = decode(frame)
         if len(displays) < self.settings.display:
             why = f"{len(displays)} display(s), and display = {self.settings.display}"
-            return self.refused(frame, dead=why)
+            return Outcome(dead=why)
         shown = displays[self.settings.display - 1]
         unit = UNITS.get(shown.unit)
         if unit is None:
-            return self.refused(frame, dead=f"unit {shown.unit!r} is none of {', '.join(UNITS)}")
-        return self.seen(frame, shown.value, unit, "bad" if shown.word else "good")
+            return Outcome(dead=f"unit {shown.unit!r} is none of {', '.join(UNITS)}")
+        return Outcome(shown.value, unit, "bad" if shown.word else "good")
 
     def _ask(self, port: Port, asked: bytes) -> bytes:
         return ask(self.name, port, asked, self._framer, self.settings.answer_within_s)

@@ -16,6 +16,7 @@ from hub import (
     Clock,
     FixedFramer,
     Intake,
+    Kept,
     Noise,
     Peaks,
     Port,
@@ -76,6 +77,8 @@ def decode(frame: bytes) -> Scan:
 class Dm100:
     """One laser that streams."""
 
+    by_memory = Peaks.BY_MEMORY
+
     def __init__(self, name: str, settings: Dm100Settings, clock: Clock) -> None:
         self.name = name
         self._settings = settings
@@ -119,6 +122,10 @@ class Dm100:
         if self._settings.unproved == "refuse":
             return Intake(self.name, frame, at_us, dropped="unproved")
         return Intake(self.name, frame, at_us, (self._reading(scan, at_us),))
+
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What a recorded line says by itself."""
+        return self._intake(kept.frame, kept.at_us).readings
 
     def _reading(self, scan: Scan, at_us: int) -> Reading:
         quality = self.quality(scan)

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import Literal, NamedTuple
 
-from hub import BadFrame, Intake, LinkDown, LinkState, Site, entered_by
+from hub import BadFrame, Intake, Kept, LinkDown, LinkState, Reading, Site, entered_by
 from plugins.import_file.decode import decode
 from plugins.import_file.settings import ImportSettings
 
@@ -35,6 +35,7 @@ class ImportDriver:
     """`folder` may be empty: then only `enter` is of use."""
 
     enters: Literal["imported"] = "imported"
+    by_memory: frozenset[str] = frozenset()
 
     def __init__(self, name: str, settings: ImportSettings, site: Site) -> None:
         self._name = name
@@ -62,6 +63,14 @@ class ImportDriver:
             raise BadFrame(f'"base64" cannot be read: {wrong}') from None
         readings = decode(data, self._settings, at_us)
         return Intake(self._source(given.get("file", "")), data, at_us, readings)
+
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What a recorded file says."""
+        return decode(kept.frame, self._settings, kept.at_us)
+
+    def settings_to_keep(self) -> ImportSettings:
+        """Without the folder, which is no part of what a file says."""
+        return self._settings.model_copy(update={"folder": ""})
 
     def instruments(self) -> tuple[frozenset[str], bool]:
         """Those of the columns, and no others."""

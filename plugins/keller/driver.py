@@ -18,6 +18,7 @@ from hub import (
     Clock,
     InstrumentSilent,
     Intake,
+    Kept,
     LengthFramer,
     Port,
     Presence,
@@ -129,6 +130,8 @@ class Keller:
     it was not heard for so long that it could have been exchanged.
     """
 
+    by_memory: frozenset[str] = frozenset()
+
     def __init__(self, name: str, settings: KellerSettings, clock: Clock) -> None:
         self.name = name
         self._settings = settings
@@ -183,7 +186,7 @@ class Keller:
             if answer.exception == NOT_INITIALISED:
                 self.reset()
             return self._dropped(frame, _drop(answer.exception))
-        reading = self._reading(answer)
+        reading = self._reading(answer, self._clock.now_us(), self._serial or "")
         return Intake(self.name, frame, reading.at_us, (reading,))
 
     def _meet(self, port: Port) -> Intake | None:
@@ -209,7 +212,14 @@ class Keller:
         self._presence.seen()
         return None
 
-    def _reading(self, answer: Answer) -> Reading:
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What a recorded answer to function 73 says; an exception says nothing."""
+        answer = decode(kept.frame)
+        if answer.exception or answer.function != READ_CHANNEL:
+            return ()
+        return (self._reading(answer, kept.at_us, kept.serial),)
+
+    def _reading(self, answer: Answer, at_us: int, serial: str) -> Reading:
         settings = self._settings
         value = answer.value
         quality = "good"
@@ -219,11 +229,11 @@ class Keller:
             quality = "fault"
         reading = measure(
             instrument=self.name,
-            serial=self._serial or "",
+            serial=serial,
             quantity=settings.quantity,
             value=value if value is not None and quality == "good" else "",
             unit="bar",
-            at_us=self._clock.now_us(),
+            at_us=at_us,
             quality=quality,
         )
         pascal = reading.canonical

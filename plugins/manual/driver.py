@@ -11,7 +11,7 @@ from decimal import Decimal
 from threading import Event
 from typing import Literal
 
-from hub import BadFrame, Intake, LinkState, Reading, Site, entered_by, measure
+from hub import BadFrame, Intake, Kept, LinkState, Reading, Site, entered_by, measure
 from plugins.manual.settings import ManualSettings
 
 KEYS = ("instrument", "operator", "photo", "photo_sha256", "unit", "value")
@@ -61,6 +61,7 @@ class ManualDriver:
     """A link at whose other end a person stands. Nothing comes over it by itself."""
 
     enters: Literal["manual"] = "manual"
+    by_memory: frozenset[str] = frozenset()
 
     def __init__(self, name: str, settings: ManualSettings, site: Site) -> None:
         self._name = name
@@ -78,6 +79,10 @@ class ManualDriver:
         entry = json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(errors="replace")
         reading = decode(entry, self._settings, at_us)
         return Intake(entered_by(self._name, "manual"), entry, at_us, (reading,))
+
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What a recorded entry says."""
+        return (decode(kept.frame, self._settings, kept.at_us),)
 
     def instruments(self) -> tuple[frozenset[str], bool]:
         """The gauges of the settings, and whether there may be others."""

@@ -14,6 +14,7 @@ from hub import (
     Confirm,
     InstrumentSilent,
     Intake,
+    Kept,
     Port,
     Presence,
     Reading,
@@ -30,6 +31,8 @@ ASK_AT_MOST: Final = 3
 
 class Mipex:
     """One sensor that is asked."""
+
+    by_memory = frozenset({"warming_up"})
 
     def __init__(self, name: str, settings: MipexSettings, clock: Clock) -> None:
         self.name = name
@@ -89,7 +92,8 @@ class Mipex:
         at_us = self._clock.now_us()
         if answer.quality == "warming_up" and at_us >= self._warm_until_us:
             self.reset()  # it was powered up: it may be another one
-        reading = self._reading(answer, at_us)
+        quality = self.quality(answer, at_us)
+        reading = self._reading(answer, at_us, quality, self._serial or self._plate)
         if not self._confirm.believes(reading.canonical):
             return [Intake(self.name, frame, at_us, dropped="unconfirmed")]
         return [Intake(self.name, frame, at_us, (reading,))]
@@ -118,11 +122,15 @@ class Mipex:
             raise BadFrame(f"{self.name}: expected an answer with its address, got {frame[:40]!r}")
         return frame
 
-    def _reading(self, answer: Answer, at_us: int) -> Reading:
-        quality = self.quality(answer, at_us)
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What a recorded answer says; whether the sensor was still warming up it does not."""
+        answer = decode(kept.frame, self._settings.query, self._settings.address)
+        return (self._reading(answer, kept.at_us, self._said(answer), kept.serial),)
+
+    def _reading(self, answer: Answer, at_us: int, quality: str, serial: str) -> Reading:
         return measure(
             instrument=self.name,
-            serial=self._serial or self._plate,
+            serial=serial,
             quantity="gas",
             value=answer.pct_vol if quality == "good" else "",
             unit="%vol",
@@ -134,10 +142,13 @@ class Mipex:
         """What the sensor says of its own reading; it warms up for longer than it says so."""
         if answer.quality == "warming_up":
             self._warm_until_us = at_us + round(self._settings.settle_s * 1e6)
+        warm = answer.quality != "good" or at_us >= self._warm_until_us
+        return self._said(answer) if warm else "warming_up"
+
+    def _said(self, answer: Answer) -> str:
+        """What one answer says of itself."""
         if answer.quality != "good":
             return answer.quality
-        if at_us < self._warm_until_us:
-            return "warming_up"
         return "over_range" if Decimal(answer.pct_vol) > self._settings.most_pct_vol else "good"
 
 

@@ -16,6 +16,7 @@ from hub import (
     ConfigError,
     InstrumentSilent,
     Intake,
+    Kept,
     Port,
     Presence,
     Reading,
@@ -37,6 +38,8 @@ class ModbusInstrument:
 
     raises  ValueError for settings that do not fit the profile
     """
+
+    by_memory = frozenset({"fault"})
 
     def __init__(self, name: str, settings: ModbusSettings, profile: Profile, clock: Clock) -> None:
         self.name = name
@@ -117,7 +120,8 @@ class ModbusInstrument:
         stopped = self._pulse.stopped(poll.beat, at_us)
         if stopped:
             said = tuple([each._replace(value="", quality="fault") for each in said])
-        readings = tuple([self._reading(each, at_us) for each in said])
+        serial = self._identity.serial
+        readings = tuple([self._reading(each, at_us, serial) for each in said])
         if any(each.quality == "warming_up" for each in said):
             self._identity.forget()
         intakes = [Intake(self.name, frames, at_us, readings)]
@@ -138,10 +142,25 @@ class ModbusInstrument:
         self._identity.take(registers)
         return frame
 
-    def _reading(self, said: Said, at_us: int) -> Reading:
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What the recorded answers of one poll say; whether the heartbeat stood they do not."""
+        try:
+            said = self._whole.decode_frames(kept.frame).said
+        except BadFrame:
+            if self._pieces is None:
+                raise
+            said = self._pieces.decode_frames(kept.frame).said
+        return tuple([self._reading(each, kept.at_us, kept.serial) for each in said])
+
+    def settings_to_keep(self) -> ModbusSettings:
+        """With the text of a profile that is a file of this gateway, and not where it lies."""
+        name = self._settings.profile.rpartition("/")[2]
+        return self._settings.model_copy(update={"profile": name})
+
+    def _reading(self, said: Said, at_us: int, serial: str) -> Reading:
         return measure(
             instrument=self.name,
-            serial=self._identity.serial,
+            serial=serial,
             quantity=said.quantity,
             value=said.value,
             unit=said.unit,
@@ -236,8 +255,9 @@ class _Identity:
 def build(name: str, settings: ModbusSettings, site: Site) -> ModbusInstrument:
     """Make the driver; raises ConfigError for a profile that cannot be used."""
     try:
-        value = settings.value
-        profile = value.profile() if value else load(settings.profile, settings.answers)
+        settings = settings.with_profile()
+        value, text = settings.value, settings.profile_text
+        profile = value.profile() if value else load(settings.profile, settings.answers, text)
         return ModbusInstrument(name, settings, profile, site.clock)
     except ValueError as wrong:
         raise ConfigError(f"{name}: profile {settings.profile}: {wrong}") from None

@@ -39,8 +39,16 @@ def _model(table: Mapping[str, Any]) -> Model:
 
 
 def _table(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return tomllib.load(file, parse_float=Decimal)
+    return _parsed(path.read_text(encoding="utf-8"))
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    return tomllib.loads(text, parse_float=Decimal)
+
+
+def is_own(name: str) -> bool:
+    """Whether a profile is a file of the gateway's, and not a shipped one."""
+    return name.endswith(".toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +69,27 @@ class Answers:
     numbers: Mapping[str, int] = field(default_factory=dict)
 
 
-def load(name: str, answers: Answers | None = None) -> Profile:
+def text_of(name: str) -> str:
+    """The text of a profile that is a file of the gateway's. Raises ConfigError as `load`."""
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise _missing(name) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"profile {name}: {error}") from None
+
+
+def load(name: str, answers: Answers | None = None, text: str = "") -> Profile:
     """Read a shipped profile by name, or any by its path.
 
+    text    the profile itself; then no file is read
     raises  ConfigError naming the file, the key and the fault
     """
-    path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
+    path = Path(name) if is_own(name) else SHIPPED / f"{name}.toml"
     try:
-        return _Answering(answers or Answers()).profile(_table(path))
+        return _Answering(answers or Answers()).profile(_parsed(text) if text else _table(path))
     except FileNotFoundError:
-        shipped = ", ".join((PLAIN, *sorted(known.stem for known in SHIPPED.glob("*.toml"))))
-        raise ConfigError(f"no profile {name!r}; shipped are {shipped}; or give a path") from None
+        raise _missing(name) from None
     except ValidationError as wrong:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
@@ -80,6 +98,11 @@ def load(name: str, answers: Answers | None = None) -> Profile:
         raise ConfigError(f"profile {path}: {faults}") from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"profile {path}: {error}") from None
+
+
+def _missing(name: str) -> ConfigError:
+    shipped = ", ".join((PLAIN, *sorted(known.stem for known in SHIPPED.glob("*.toml"))))
+    return ConfigError(f"no profile {name!r}; shipped are {shipped}; or give a path")
 
 
 def fields_for(

@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from hub import PolledSettings, Settings
-from plugins.modbus.loading import PLAIN, Answers
+from plugins.modbus.loading import PLAIN, Answers, is_own, text_of
 from plugins.modbus.profile import Function, Kind, Measurand, Order, Profile
 
 
@@ -110,6 +110,19 @@ class ModbusSettings(PolledSettings):
         le=3600,
         description="Its heartbeat register must change so often; absent: as the profile says.",
     )
+
+    profile_text: str = Field(
+        default="",
+        max_length=200_000,
+        description="The profile itself, in place of the file that `profile` names; the record "
+        "keeps a profile of your own so.",
+    )
+
+    def with_profile(self) -> Self:
+        """With the text of a profile that is a file of the gateway's. Raises ConfigError."""
+        if self.profile_text or not is_own(self.profile):
+            return self
+        return self.model_copy(update={"profile_text": text_of(self.profile)})
 
     @property
     def answers(self) -> Answers:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from hub import BadFrame
 from plugins.modbus.numbers import Offsets, number, raw
 from plugins.modbus.profile import (
     Function,
@@ -19,7 +20,7 @@ from plugins.modbus.profile import (
     Status,
     UnitRegister,
 )
-from plugins.modbus.wire import MOST_REGISTERS, Request
+from plugins.modbus.wire import MOST_REGISTERS, Request, decode
 
 MOST_DECIMALS: Final = 6
 Stretch = tuple[Function, int, int]
@@ -82,6 +83,21 @@ class Decoder:
             _field(f, [_judge(s, offsets) for s in states if s.concerns(f.name)], offsets)
             for f in fields
         ]
+
+    def decode_frames(self, frames: bytes) -> Poll:
+        """The whole answers to all `requests`, in their order, behind one another.
+
+        raises  BadFrame when they are not
+        """
+        data, at = b"", 0
+        for request in self.requests:
+            data += decode(frames[at : at + request.answer_length], request)
+            at += request.answer_length
+        if at != len(frames):
+            raise BadFrame(
+                f"{len(frames)} bytes, expected the {at} of {len(self.requests)} answers"
+            )
+        return self.decode(data)
 
     def decode(self, data: bytes) -> Poll:
         """The data of all `requests`, in their order, behind one another."""

@@ -39,6 +39,8 @@ class Convention(Protocol):
     `forget` is called when the connection is lost: from then on anything may have been missed.
     """
 
+    stands_alone: bool
+    """Whether a message with readings means the same without those before it."""
     wants_retained: bool
     """Whether states are retained, so that the broker must be asked for them at each connection."""
 

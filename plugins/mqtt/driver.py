@@ -20,7 +20,9 @@ from hub import (
     BadFrame,
     BrokerLink,
     Intake,
+    Kept,
     LinkState,
+    NeedsEarlier,
     Notice,
     Reading,
     Site,
@@ -47,6 +49,8 @@ WARNINGS = frozenset(
 
 class MqttDriver:
     """One broker. `settle` may come from another thread; all else is the link thread's."""
+
+    by_memory = frozenset({"late"})
 
     def __init__(self, name: str, settings: MqttSettings, site: Site) -> None:
         self._name = name
@@ -119,6 +123,23 @@ class MqttDriver:
 
     def link_state(self) -> LinkState:
         return self._link.state._replace(messages=self._messages)
+
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What a recorded message says; its topic stands in its source."""
+        topic = kept.source.removeprefix(f"{self._name} ")
+        route = self._find(topic)
+        if route.decoder is not None:
+            return route.decoder.decode(topic, kept.frame, kept.at_us)[0]
+        if route.convention is None:
+            raise BadFrame(f"no topic in the settings fits {topic!r}")
+        if not route.convention.stands_alone:
+            raise NeedsEarlier(f"{topic}: what its names and values mean, earlier messages told")
+        return route.convention.hear(topic, kept.frame, kept.at_us, retained=False).readings
+
+    def settings_to_keep(self) -> MqttSettings:
+        """Without broker, account and files: nothing of them decides what a message means."""
+        kept = {"topics", "largest_message", "late_after_s", "remember"}
+        return MqttSettings(host="-", **self._settings.model_dump(include=kept))
 
     def instruments(self) -> tuple[frozenset[str], bool]:
         each = [topic.names() for topic in self._settings.topics]

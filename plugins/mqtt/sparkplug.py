@@ -80,6 +80,7 @@ class Session:
 class SparkplugDecoder:
     """The mapping, and the session of every node."""
 
+    stands_alone = False
     wants_retained = False
 
     def __init__(self, mapping: SparkplugB) -> None:

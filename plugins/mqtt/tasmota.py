@@ -25,6 +25,7 @@ SAID_UNIT = {
 class TasmotaDecoder:
     """The mapping, and who is online."""
 
+    stands_alone = True
     wants_retained = True
 
     def __init__(self, mapping: Tasmota) -> None:

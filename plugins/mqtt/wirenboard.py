@@ -29,6 +29,7 @@ class Control:
 class WirenBoardDecoder:
     """The mapping, and the state of every mapped control that was heard of."""
 
+    stands_alone = False
     wants_retained = True
 
     def __init__(self, mapping: WirenBoard) -> None:

@@ -19,6 +19,7 @@ COMMANDS = frozenset({"set", "get"})
 class Zigbee2MqttDecoder:
     """The mapping, and who is online."""
 
+    stands_alone = True
     wants_retained = True
 
     def __init__(self, mapping: Zigbee2Mqtt) -> None:

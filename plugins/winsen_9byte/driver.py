@@ -8,7 +8,6 @@ model and its range, and the data sheet's own factor gives an impossible value: 
 
 from collections.abc import Sequence
 from contextlib import suppress
-from decimal import Decimal
 from typing import Final, NamedTuple
 
 from hub import (
@@ -18,6 +17,7 @@ from hub import (
     FixedFramer,
     InstrumentSilent,
     Intake,
+    Kept,
     Port,
     Reading,
     Site,
@@ -80,6 +80,8 @@ def decode_request(frame: bytes) -> Request:
 class Winsen9Byte:
     """One sensor that is asked."""
 
+    by_memory = frozenset({"warming_up"})
+
     def __init__(self, name: str, settings: Winsen9ByteSettings, clock: Clock) -> None:
         self.name = name
         self._settings = settings
@@ -122,14 +124,19 @@ class Winsen9Byte:
         asked = request(settings.sensor)
         frame = ask(self.name, port, asked, self._framer, settings.answer_within_s)
         at_us = self._clock.now_us()
-        reading = self._reading(decode(frame), at_us)
+        answer = decode(frame)
+        reading = self._reading(answer, at_us, self.quality(answer, at_us))
         if not self._confirm.believes(reading.canonical):
             return Intake(self.name, frame, at_us, dropped="unconfirmed")
         return Intake(self.name, frame, at_us, (reading,))
 
-    def _reading(self, answer: Answer, at_us: int) -> Reading:
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What a recorded answer says; whether the sensor was still warming up it does not."""
+        answer = decode(kept.frame)
+        return (self._reading(answer, kept.at_us, self._said(answer)),)
+
+    def _reading(self, answer: Answer, at_us: int, quality: str) -> Reading:
         value = answer.raw * self._settings.scale
-        quality = self.quality(answer, value, at_us)
         return measure(
             instrument=self.name,
             serial=self._settings.serial,
@@ -140,14 +147,19 @@ class Winsen9Byte:
             quality=quality,
         )
 
-    def quality(self, answer: Answer, value: Decimal, at_us: int) -> str:
+    def quality(self, answer: Answer, at_us: int) -> str:
         """What is known of a count, worst first; the protocol has no status of its own."""
         if answer.raw == NO_VALUE:
             return "fault"
         if self._warm_until_us is None:
             self._warm_until_us = at_us + round(self._settings.warm_up_s * 1e6)
-        if at_us < self._warm_until_us:
-            return "warming_up"
+        return "warming_up" if at_us < self._warm_until_us else self._said(answer)
+
+    def _said(self, answer: Answer) -> str:
+        """What one count says by itself."""
+        if answer.raw == NO_VALUE:
+            return "fault"
+        value = answer.raw * self._settings.scale
         return "over_range" if value > self._settings.believed.most else "good"
 
 

@@ -18,6 +18,7 @@ from hub import (
     Confirm,
     FixedFramer,
     Intake,
+    Kept,
     Noise,
     Port,
     Reading,
@@ -117,6 +118,8 @@ class Covers:
 class MhZ9041a:
     """One sensor that streams."""
 
+    by_memory: frozenset[str] = frozenset()
+
     def __init__(self, name: str, settings: MhZ9041aSettings, clock: Clock) -> None:
         self.name = name
         self._settings = settings
@@ -158,6 +161,10 @@ class MhZ9041a:
         if not self._confirm.believes(reading.canonical):
             return Intake(self.name, frame, at_us, dropped="unconfirmed")
         return Intake(self.name, frame, at_us, (reading,))
+
+    def read_again(self, kept: Kept) -> Sequence[Reading]:
+        """What a recorded line says; by which bytes its checksum goes, the lines before it told."""
+        return (self._reading(decode(kept.frame), kept.at_us),)
 
     def _reading(self, sample: Sample, at_us: int) -> Reading:
         quality = self.quality(sample)
