@@ -37,6 +37,7 @@ from hub.looking import sinks
 from hub.outbox import Outbox
 from hub.parts import Parts
 from hub.priming import prime
+from hub.second import SecondDoor
 from hub.settling import Settling
 from hub.storecare import ready_store
 from hub.tapping import Tap
@@ -146,7 +147,8 @@ def run(config: Config, stop: threading.Event) -> int:
             parts.links,
             config.hub.language,
         )
-        table = {**commands.table(), **jobs.table(commands.do)}
+        seconds = SecondDoor(state_dir, parts.registry, clock, commands.do)
+        table = {**commands.table(), **jobs.table(commands.do), **seconds.table()}
         control = ControlSocket(config.socket, table, config.hub.admin_gid)
         # Started from the end of the flow to its beginning; stopped the other way round, so that
         # drivers fall silent first and the judge still drains and records what they had sent.

@@ -18,6 +18,7 @@ from hub.inventory import write_down
 from hub.ledger import Ledger, LedgerReader, Transaction
 from hub.outbox import Outbox
 from hub.parts import Parts, nowhere
+from hub.second import SecondDoor
 from hub.timekeeping import anchor, hub_clock
 
 
@@ -66,7 +67,8 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
         jobs = JobDoor(desk, parts.pack, config.hub.state_dir, clock, tell)
         with LedgerReader(config.hub.state_dir) as reader:
             jobs.restore(reader)
-        table = {**commands.table(), **jobs.table(commands.do)}
+        seconds = SecondDoor(config.hub.state_dir, parts.registry, clock, commands.do)
+        table = {**commands.table(), **jobs.table(commands.do), **seconds.table()}
         if do not in table:
             raise CommandRefused(f"no command {do!r}")
         return table[do](request)

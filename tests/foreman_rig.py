@@ -20,6 +20,7 @@ from hub.model import Intake, Reading
 from hub.outbox import Outbox
 from hub.registry import Registry
 from hub.rulepack import load_pack
+from hub.second import SecondDoor
 from hub.testing import HandClock
 from tests.job_rig import NOON_US
 
@@ -73,7 +74,12 @@ class Yard:
             self.jobs.restore(reader)
         outbox = Outbox([], self.folder, self.submit, self.clock)
         commands = Commands(self.desk, outbox, self.registry, self.clock, self.submit, dict)
-        self.commands = {**commands.table(), **self.jobs.table(commands.do)}
+        second = SecondDoor(self.folder, self.registry, self.clock, commands.do)
+        self.commands = {
+            **commands.table(),
+            **self.jobs.table(commands.do),
+            **second.table(),
+        }
 
     def __enter__(self) -> Self:
         return self

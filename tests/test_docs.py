@@ -31,6 +31,7 @@ from hub.foreman.door import COMMANDS
 from hub.kit import begin
 from hub.pages import CATALOGUE, all_readmes, catalogue
 from hub.procedures.case import CLOSE, EVENTS
+from hub.second import SECOND_COMMANDS
 from hub.simulate import OWN_FAULTS
 from hub.units import AMBIGUOUS, UNITS
 from hub.version import VERSION
@@ -319,6 +320,7 @@ def test_every_command_of_the_socket_is_documented() -> None:
     """docs/socket.md has a row for each command that the hub answers, and no other."""
     nothing: Any = None
     table = {*Commands(nothing, nothing, nothing, nothing, nothing, dict).table(), *COMMANDS}
+    table |= {*SECOND_COMMANDS}
     jobs = JobCommands(nothing, Path(), nothing, nothing).table()
     assert list(jobs) == list(COMMANDS)
     rows = set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \| ", read("docs/socket.md"), re.MULTILINE))

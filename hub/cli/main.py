@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli import author, entering, records, site
+from hub.cli import author, entering, evidence, records, site
 from hub.cli.asking import ask as _ask
 from hub.cli.asking import show as _show
 from hub.cli.job import job_app, staff_app
@@ -146,6 +146,8 @@ def replay(
     if not all(result["same"] for result in results):
         raise typer.Exit(1)
 
+
+app.command()(evidence.rejudge)
 
 # -- for authors of plugins
 
