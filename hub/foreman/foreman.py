@@ -4,7 +4,7 @@ Everything here runs on the judging thread, inside a transaction. What the regul
 an answer with every reason and its clause, and is recorded.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from hub.desk import Desk
@@ -21,11 +21,12 @@ from hub.foreman.watch import Watch
 from hub.jobs import (
     Act,
     Refusal,
-    Ruled,
     Signalled,
     Waived,
     answered,
+    files_in,
     refusals,
+    ruled_by,
     waiver_refusals,
 )
 from hub.jobs.case import Answers
@@ -110,7 +111,7 @@ class Foreman:
         if against:
             book.refuse(tx, number, step, by, against, now_us)
             return _refused(number, against)
-        for _, digest in _files_in(asked.ask, found.answers):
+        for _, digest in files_in(asked.ask, found.answers):
             tx.sql.execute("INSERT OR IGNORE INTO job_files VALUES (?,?)", (number, digest))
         more: dict[str, Any] = {}
         if asked.role:
@@ -192,7 +193,7 @@ class Foreman:
             return _refused(number, against)
         live = book.take(tx, live, act, now_us, {})
         # It speaks of the pipe as it was when that test began, and not of today's.
-        ruled = _ruled(step, body)._replace(began_us=time_us(body["opened_at"]))
+        ruled = ruled_by(step, body)._replace(began_us=time_us(body["opened_at"]))
         return _answer(book.take(tx, live, ruled, now_us, {"adopted": body["id"]}))
 
     def add_test(
@@ -214,7 +215,7 @@ class Foreman:
         book, number, step = self._book, body["order"], body["step"]
         live = book.pass_deadlines(tx, book.live(tx, number), now_us)
         if step in live.job.step and not live.state.ended:
-            book.take(tx, live, _ruled(step, body), now_us, {"verdict_id": body["id"]})
+            book.take(tx, live, ruled_by(step, body), now_us, {"verdict_id": body["id"]})
 
     def advance(self, tx: Transaction, now_us: int) -> None:
         """Record what the watch has seen, and the deadlines that have passed."""
@@ -280,36 +281,12 @@ def _refused(number: str, against: Sequence[Refusal]) -> dict[str, Any]:
     return {"job": number, "done": False, "refusals": [told(one) for one in against]}
 
 
-def _ruled(step: str, body: Mapping[str, Any]) -> Ruled:
-    verdict = body["verdict"]
-    return Ruled(
-        step,
-        body["decided_us"],
-        body["attempt"],
-        verdict["verdict"],
-        body["section"],
-        body.get("serials", {}),
-        verdict.get("outcome") or "",
-    )
-
-
 def _files_refusals(
     tx: Transaction, ask: Mapping[str, Question], clause: str, answers: Answers
 ) -> list[Refusal]:
     """A photo that the hub does not have proves nothing."""
     return [
         Refusal("file_absent", clause, {"question": name, "value": digest})
-        for name, digest in _files_in(ask, answers)
+        for name, digest in files_in(ask, answers)
         if not shelf.known(tx, digest)
     ]
-
-
-def _files_in(ask: Mapping[str, Question], answers: Answers) -> Iterator[tuple[str, str]]:
-    """(question, digest) of every file that answers name."""
-    for name, question in ask.items():
-        if name not in answers:
-            continue
-        if question.kind == "file":
-            yield name, answers[name]
-        elif question.kind == "items":
-            yield from ((name, item["photo"]) for item in answers[name].values() if "photo" in item)

@@ -76,6 +76,11 @@ def shown_to(recipient: Recipient, fields: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in masked.items() if text}
 
 
+def sees_all(recipient: Recipient) -> bool:
+    """Whether *recipient* may see a customer unmasked."""
+    return recipient in _UNMASKED
+
+
 class Pseudonyms:
     """Names that stand for customers, made with the gateway's own key."""
 

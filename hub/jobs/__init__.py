@@ -4,7 +4,7 @@ Pure functions of a job's record and the rule pack: no clock, no input or output
 decides live, after a restart, and for a stranger who has only the evidence.
 """
 
-from hub.jobs.answering import answered
+from hub.jobs.answering import answered, files_in
 from hub.jobs.case import (
     Act,
     Around,
@@ -22,7 +22,7 @@ from hub.jobs.case import (
 from hub.jobs.deciding import refusals, waiver_refusals
 from hub.jobs.folding import begun, folded
 from hub.jobs.guiding import Option, options, questions
-from hub.jobs.recording import as_record, from_record
+from hub.jobs.recording import as_record, from_record, ruled_by
 from hub.jobs.timing import due_us, missed, running
 from hub.jobs.wording import said
 
@@ -44,12 +44,14 @@ __all__ = [
     "as_record",
     "begun",
     "due_us",
+    "files_in",
     "folded",
     "from_record",
     "missed",
     "options",
     "questions",
     "refusals",
+    "ruled_by",
     "running",
     "said",
     "waiver_refusals",

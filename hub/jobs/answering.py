@@ -60,6 +60,17 @@ def answered(
     return Answered(answers, told)
 
 
+def files_in(ask: Mapping[str, Question], answers: Answers) -> Iterator[tuple[str, str]]:
+    """(question, SHA-256) of every file that answers name."""
+    for name, question in ask.items():
+        if name not in answers:
+            continue
+        if question.kind == "file":
+            yield name, answers[name]
+        elif question.kind == "items":
+            yield from ((name, item["photo"]) for item in answers[name].values() if "photo" in item)
+
+
 class _WrongError(Exception):
     def __init__(self, key: str, clause: str = "", **figures: object) -> None:
         super().__init__(key)

@@ -25,6 +25,20 @@ def as_record(event: Event) -> dict[str, Any]:
     return {"what": _WORDS[type(event)], **facts}
 
 
+def ruled_by(step: str, record: Mapping[str, Any]) -> Ruled:
+    """What a verdict's record means for the job whose *step* it is."""
+    verdict = record["verdict"]
+    return Ruled(
+        step,
+        record["decided_us"],
+        record["attempt"],
+        verdict["verdict"],
+        record["section"],
+        record.get("serials", {}),
+        verdict.get("outcome") or "",
+    )
+
+
 def from_record(record: Mapping[str, Any]) -> Event:
     """The inverse of `as_record`; what it does not know is left out.
 
