@@ -99,6 +99,16 @@ FIGURES = (
         (Target("trials that were not found, or not named", "missed", "=", []),),
     ),
     Figure(
+        "bundle", "faults", "bundle.py", "--mutations 10000 --pairs 200",
+        "--mutations 340 --pairs 48 --entries 0",
+        (
+            Target("bent bundles accepted", "mutations.accepted_in_all", "=", 0),
+            Target("planted blindness to the seal: accepted", "planted.accepted_in_all", ">", 0),
+            Target("bundles on which a second verifier disagrees", "second.disagreements", "=", []),
+            Target("a hold of 30 minutes verified, s", "hold_30_min.verify_s", "<", 2),
+        ),
+    ),
+    Figure(
         "outage", "faults", "outage.py", "--count 1000 --kills 5", "--count 150 --kills 2",
         (
             Target("verdicts that the CRM never had", "missing", "=", 0),

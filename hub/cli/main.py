@@ -37,6 +37,7 @@ app.add_typer(job_app, name="job")
 app.add_typer(staff_app, name="staff")
 app.add_typer(retention_app, name="retention")
 app.add_typer(personal_app, name="personal")
+app.add_typer(evidence.evidence_app, name="evidence")
 app.add_typer(site.frames_app, name="frames")
 
 

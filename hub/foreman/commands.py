@@ -45,7 +45,7 @@ class JobCommands:
 
     def open(self, request: Mapping[str, Any]) -> Any:
         """Take an order for a job: `text` is the order file's content."""
-        given, by = _json(_text(request, "text"), "job order"), _text(request, "by", "operator")
+        given, by = _json(_text(request, "text"), "job order"), _by(request, "operator")
         return self._do(lambda tx: self._foreman.open(tx, given, by, self._clock.now_us()))
 
     def act(self, request: Mapping[str, Any]) -> Any:
@@ -60,7 +60,7 @@ class JobCommands:
 
     def signal(self, request: Mapping[str, Any]) -> Any:
         """Say that something has happened: `signal` is one of the job's."""
-        number, word, by = (_text(request, key) for key in ("number", "signal", "by"))
+        number, word, by = _text(request, "number"), _text(request, "signal"), _by(request)
         detail = _text(request, "detail", "")
         return self._do(
             lambda tx: self._foreman.signal(tx, number, word, by, detail, self._clock.now_us())
@@ -149,6 +149,13 @@ def _text(request: Mapping[str, Any], key: str, default: str | None = None) -> s
     if not isinstance(value, str) or (default is None and not value):
         raise CommandRefused(f'"{key}" is {value!r}; expected text')
     return value
+
+
+def _by(request: Mapping[str, Any], default: str | None = None) -> str:
+    by = _text(request, "by", default)
+    if by == "hub":
+        raise CommandRefused('"by" is "hub", who does what happens by itself; say who you are')
+    return by
 
 
 def _count(request: Mapping[str, Any], key: str) -> int:

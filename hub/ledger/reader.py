@@ -95,6 +95,13 @@ class LedgerReader:
             raise damage(self.db, "it has no signed checkpoint")
         return read_checkpoint(found[0][0])
 
+    def covering(self, index: int) -> Checkpoint | None:
+        """The first checkpoint that covers an entry; None when none does yet."""
+        found = self.rows(
+            "SELECT note FROM checkpoints WHERE size>? ORDER BY size LIMIT 1", (index,)
+        )
+        return read_checkpoint(found[0][0]) if found else None
+
     def public_key(self) -> PublicKey:
         """The key that entry 0 names. Whoever verifies should bring their own copy."""
         try:
