@@ -121,9 +121,9 @@ def bend(judge: Judge, made: Stock, count: int, seed: int) -> dict[str, Any]:
     names = list(WAYS)
     for turn in track(range(count), "bent", disable=not sys.stderr.isatty()):
         name = names[turn % len(names)]
-        bent = WAYS[name](dice, made)
-        if bent in (made.good, made.other):  # not changed, or another one as it was sealed
-            continue
+        bent = made.good
+        while bent in (made.good, made.other):  # not changed, or another one as it was sealed
+            bent = WAYS[name](dice, made)
         tried[name] += 1
         accepted[name] += judge.ours(bent)
     return {"tried": dict(tried), "accepted": dict(+accepted), "accepted_in_all": accepted.total()}
@@ -161,7 +161,7 @@ def timed(folder: Path) -> dict[str, Any]:
     """A hold of 30 minutes at 1 Hz, verified by the command."""
     with Works(folder / "long") as works:
         works.staffed()
-        held(works, hold_s=1800)
+        held(works, hold_s=3600, procedure="commercial_hold")
         bundle = works.sealed(folder / "long.zip", ORDER)
     seconds = []
     for _ in range(3):

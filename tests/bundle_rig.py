@@ -147,11 +147,11 @@ def lit(works: Works, number: str = NUMBER) -> None:
     works.step(number, "close")
 
 
-def riser_order(number: str = "GS-7") -> dict[str, Any]:
+def hold_order(number: str = "GS-7", procedure: str = "riser_hold") -> dict[str, Any]:
     """An order without a job."""
     return {
         "number": number,
-        "procedure": "riser_hold",
+        "procedure": procedure,
         "section": {"id": "B-1"},
         "p_design_pa": 5000,
         "medium": "air",
@@ -159,9 +159,12 @@ def riser_order(number: str = "GS-7") -> dict[str, Any]:
     }
 
 
-def held(works: Works, number: str = "GS-7", hold_s: int = 1500) -> None:
-    """One hold of an order without a job."""
-    works.do("order.add", text=orjson.dumps(riser_order(number), default=str).decode())
+def held(
+    works: Works, number: str = "GS-7", hold_s: int = 1500, procedure: str = "riser_hold"
+) -> None:
+    """One hold of an order without a job, read for so long."""
+    order = hold_order(number, procedure)
+    works.do("order.add", text=orjson.dumps(order, default=str).decode())
     works.do("order.open", number=number)
     works.event(number, "zeroed", instrument="pm-1")
     for pa in (0, 0, 0, 0, 0, 2000, 5200):

@@ -32,6 +32,8 @@ _LONGEST_NAME: Final = len(FILES) + 64
 _MOST_MEMBERS: Final = 60_000
 _LARGEST: Final = (1 << 32) - (1 << 24)
 """Bytes of a bundle: below what would need ZIP64."""
+_LARGEST_KEPT: Final = 1 << 30
+"""Bytes of a member that is read as a whole, which is any but a file."""
 _CHUNK: Final = 1 << 20
 _ID_HEX, _SIGNATURE_HEX = 8, 128
 _COMMENT_BYTES: Final = len(FORMAT) + 1 + _ID_HEX + 1 + _SIGNATURE_HEX
@@ -109,10 +111,11 @@ class Writer:
             crc = zlib.crc32(chunk, crc)
             digest.update(chunk)
             self._file.write(chunk)
-            if self._file.tell() > _LARGEST or len(self._places) >= _MOST_MEMBERS:
+            kept = 0 if name.startswith(FILES) else size
+            if self._file.tell() > _LARGEST or kept > _LARGEST_KEPT:
                 raise CommandRefused(
-                    f"{self._path}: grows beyond {_LARGEST} bytes or {_MOST_MEMBERS} members; "
-                    "leave the files out, or the hazards"
+                    f"{self._path}: {name} makes it larger than a verifier takes; leave the files "
+                    "out, or the hazards"
                 )
         end = self._file.tell()
         self._file.seek(at)
@@ -197,8 +200,8 @@ class _Reader:
             raise NotGood("container", str(wrong)) from None
         if self._places and rank(self._places[-1][0].name) >= place:
             raise NotGood("container", "stands twice, or not in its place", name)
-        if len(self._places) >= _MOST_MEMBERS:
-            raise NotGood("container", f"has more than {_MOST_MEMBERS} members")
+        if len(self._places) >= _MOST_MEMBERS or (size > _LARGEST_KEPT and name[:6] != FILES):
+            raise NotGood("container", "is larger than any, or one too many", name)
         if head + raw != _local(name, crc, size):
             raise NotGood("container", "its header is not the one form there is", name)
         self._places.append((self._read(name, crc, size), at))
