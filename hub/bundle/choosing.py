@@ -83,8 +83,15 @@ class _Chooser:
     def run(self) -> Chosen:
         for number in self._numbers:
             self._take(place.at for place in self._heads.of(*OF_NUMBER, order=number))
+        if not self._chosen.indexes:
+            raise CommandRefused(
+                f"{self._numbers[0]}: no signed head covers it yet; `gashub ledger head` makes one"
+            )
         for attempt in self._attempts():
             self._attempt(attempt)
+        for place in self._heads.of("second_verdict"):
+            if place.at in self._chosen.indexes:
+                self._register({self._body(place.at).get("by", "")})
         for job in self._jobs:
             self._job(job)
         self._gateway()
@@ -141,15 +148,19 @@ class _Chooser:
                 self._chosen.files |= {file for _, file in files_in(ask, event["answers"])}
             elif event.get("what") == "signalled" and event["by"] == "hub":
                 self._take(self._seen(place.at, event["at_us"]))
-        last = max(self._chosen.indexes)
-        staff = self._heads.of("staff")
-        self._take(p.at for p in staff if p.refs["staff"] in people and p.at < last)
+        self._register(people)
         for file in self._chosen.files:
             self._take(i for (i,) in self._rows("SELECT entry FROM files WHERE sha256=?", file))
         if not self._personal:
             for place in self._heads.of("personal", order=number):
                 self._chosen.withheld[place.at] = "personal"
         self._chosen.jobs.append(self._note(number))
+
+    def _register(self, people: set[str]) -> None:
+        """What the register said of *people* up to then."""
+        last = max(self._chosen.indexes)
+        staff = self._heads.of("staff")
+        self._take(p.at for p in staff if p.refs["staff"] in people and p.at < last)
 
     def _rules(self, number: str) -> RulePack:
         ((digest,),) = self._rows("SELECT pack FROM jobs WHERE number=?", number)

@@ -5,7 +5,7 @@ files, jobs, verdicts, messages. What comes before the jobs a stranger can write
 docs/evidence.md; the rest is the gateway's own rules and drivers once more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -63,7 +63,7 @@ def verify(
     """
     report = Report(str(path), outside=len(outside_heads), key_given=key is not None)
     outside = [read_outside(text) for text in outside_heads]
-    registry = Registry(plugins)
+    Registry(plugins)  # those that cannot be loaded are the caller's fault, not the bundle's
     try:
         bundle = open_bundle(path, key)
         report.key_id = bundle.key.id.hex()
@@ -74,7 +74,7 @@ def verify(
         check_chains(bundle.contents, bundle.manifest, report)
         _check_files(bundle, report)
         check_jobs(bundle.contents, bundle.manifest, report)
-        registry = _with_built_ins(bundle.contents, plugins, registry)
+        registry = _registry(bundle.contents, plugins)
         check_verdicts(bundle.contents, registry.procedures, report)
         check_drivers(bundle.contents, bundle.manifest.drivers)
         check_frames(bundle.contents, registry, report)
@@ -157,33 +157,28 @@ def _check_files(bundle: Opened, report: Report) -> None:
         report.not_shown["files: only their SHA-256 is here"] = len(named) - len(there)
 
 
-def _with_built_ins(contents: Contents, plugins: Sequence[str], plain: Registry) -> Registry:
-    """The registry with the built-in plugins that the record names; nothing else is imported for
-    a file that may be anybody's.
+def _registry(contents: Contents, plugins: Sequence[str]) -> Registry:
+    """With *plugins*, and the built-in ones that the record names and that can be loaded here.
+
+    Nothing else is imported for a file that may be anybody's.
     """
-    built_in = set(built_in_plugins())
     named = {
         str(driver["plugin"])
         for entry in contents.of("parts")
         if entry.body is not None
         for driver in body_of(entry)["drivers"].values()
     }
-    wanted = [*plugins, *sorted((named & built_in) - set(plugins))]
+    wanted = sorted(named & set(built_in_plugins()) - set(plugins))
+    return Registry([*plugins, *filter(_loads, wanted)])
+
+
+def _loads(plugin: str) -> bool:
+    """Whether a built-in has here what it needs."""
     try:
-        return Registry(wanted)
-    except (ConfigError, ImportError):  # one of them lacks a package here
-        return Registry([*plugins, *_loadable(wanted[len(plugins) :])]) if named else plain
-
-
-def _loadable(names: Iterable[str]) -> list[str]:
-    found = []
-    for name in names:
-        try:
-            Registry([name])
-        except (ConfigError, ImportError):
-            continue
-        found.append(name)
-    return found
+        Registry([plugin])
+    except (ConfigError, ImportError):
+        return False
+    return True
 
 
 def _about(bundle: Opened) -> dict[str, object]:

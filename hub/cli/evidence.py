@@ -141,9 +141,9 @@ def rejudge(
 def _told(report: "Report", as_json: bool) -> object:
     """The report; for people without what is empty."""
     told = report.as_dict()
-    return (
-        told if as_json else {name: value for name, value in told.items() if value not in ([], {})}
-    )
+    if as_json:
+        return told
+    return {name: value for name, value in told.items() if value not in ([], {}, None, "")}
 
 
 def _recipient(name: str) -> "For":
