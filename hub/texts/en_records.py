@@ -219,6 +219,7 @@ EN_RECORDS: Final[dict[str, str]] = {
     "records.refused.need_worked": "the pipe was worked on since",
     "records.refused.notice_absent": "no notice was given",
     "records.refused.notice_late": "the notice's time has not passed",
+    "records.refused.notice_clock": "nobody knows how long ago the notice was given",
     "records.refused.no_notice": "no notice of this job",
     "records.refused.not_waivable": "the notice may be let be by nobody",
     "records.refused.no_reason": "no reason given",

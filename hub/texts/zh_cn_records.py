@@ -219,6 +219,7 @@ ZH_CN_RECORDS: Final[dict[str, str]] = {
     "records.refused.need_worked": "检测后管道上有过作业",
     "records.refused.notice_absent": "没有发出通知",
     "records.refused.notice_late": "通知时间未到",
+    "records.refused.notice_clock": "无法确定通知已发出多久",
     "records.refused.no_notice": "不是本作业的通知",
     "records.refused.not_waivable": "通知不能免除",
     "records.refused.no_reason": "没有写明原因",
