@@ -53,7 +53,7 @@ demo-instruments: setup  ## one instrument of every driver at once, live, about 
 	$(VENV)/bin/gashub demo --instruments
 
 .PHONY: demo-jobs
-demo-jobs: setup  ## whole jobs of the regulations, from order to signature, about three minutes
+demo-jobs: setup  ## whole jobs of the regulations, from order to evidence, about three minutes
 	$(VENV)/bin/gashub demo --jobs
 
 .PHONY: test
@@ -65,9 +65,10 @@ test: setup strangers  ## every test; mosquitto, strace and the like are install
 	@.ci/need 'command -v soffice' libreoffice-calc || echo "the tests of registers will fail" >&2
 	@.ci/need 'test -n "$$(find /usr/share/fonts -name wqy-microhei.ttc)"' fonts-wqy-microhei || echo "the tests of papers will fail" >&2
 # Most tests wait, so four at a time take a third of the time. The folder's name is short because
-# sockets stand in it; it is kept when a test fails.
+# sockets stand in it; it is kept when a test fails. Files go out in the order of tests/conftest.py.
 	@folder=$$(mktemp -d); \
-	    $(PY) -m pytest --numprocesses 4 --dist loadfile --basetemp "$$folder" && rm -rf "$$folder"
+	    $(PY) -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder \
+	        --durations 12 --basetemp "$$folder" && rm -rf "$$folder"
 
 .PHONY: lint
 lint: setup  ## format, lint, types, import contracts

@@ -156,6 +156,14 @@ FIGURES = (
         ),
     ),
     Figure(
+        "again", "rules", "again.py", "", "--every 12 --without-jobs",
+        (
+            Target("verdicts that a ledger alone gives otherwise", "differing.ledgers", "=", []),
+            Target("verdicts that a bundle alone gives otherwise", "differing.bundles", "=", []),
+            Target("planted figures that were not noticed", "planted.unnoticed", "=", 0),
+        ),
+    ),
+    Figure(
         "jobs", "rules", "jobs.py", "--walks 100000", "--walks 10000",
         (
             Target("walks in which something was wrong", "walks_with_something_wrong", "=", 0),

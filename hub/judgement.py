@@ -4,13 +4,14 @@ import hashlib
 import json
 import sys
 from argparse import ArgumentParser
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from hub.order_file import UnusableInput, parse_order, strict_json
 from hub.procedures import judge
 from hub.readings_file import parse_rows
-from hub.rulepack import RulePackError, load_pack
+from hub.rulepack import RulePack, RulePackError, load_pack, shipped_ids
 
 __all__ = ["UnusableInput", "judge_files", "parse_order", "run_judge", "strict_json"]
 
@@ -37,7 +38,7 @@ def judge_files(
     except UnusableInput as error:
         raise UnusableInput(f"{readings_path}: {error}") from None
     try:
-        pack = load_pack(rule_pack or order.rule_pack)
+        pack = _pack(rule_pack or order.rule_pack)
     except RulePackError as error:
         raise UnusableInput(str(error)) from None
     answer = judge(order, rows, pack).to_dict()
@@ -46,6 +47,14 @@ def judge_files(
         "readings": hashlib.sha256(readings_bytes).hexdigest(),
     }
     return answer
+
+
+def _pack(name: str | None) -> RulePack:
+    """A pack that is shipped is read once: whoever judges a thousand series waits for it once."""
+    return _shipped(name) if name is None or name in shipped_ids() else load_pack(name)
+
+
+_shipped = cache(load_pack)
 
 
 def run_judge(

@@ -24,34 +24,42 @@ OTHER_PHOTO: Final = "7a" * 32
 WIRED: Final = {"unloaded": {"result": "not_ok", "hazard": "L3-1"}}
 
 
+Happened = Callable[[Run], object]
+
+
+class Made(NamedTuple):
+    """How a job came as far as it has: by *way*, and then by what happened to it."""
+
+    way: Callable[..., Run]
+    until: str
+    happened: tuple[Happened, ...]
+    facts: Mapping[str, str]
+
+    def __call__(self) -> Run:
+        run = self.way(until=self.until, **self.facts)
+        for one in self.happened:
+            one(run)
+        return run
+
+
+def at(way: Callable[..., Run], until: str, *happened: Happened, **facts: str) -> Made:
+    """A job that has come as far as *until*, and what happened to it since."""
+    return Made(way, until, happened, facts)
+
+
 class Shortcut(NamedTuple):
     """`step` "" is the order itself, and its facts the answers. `waives` is the second person of a
     waiver; the step is then the notice that is let be.
     """
 
     what: str
-    run: Callable[[], Run]
+    run: Made
     step: str
     refused: tuple[str, str]
     answers: Mapping[str, Any] = {}
     by: str = "T-1"
     waives: str | None = None
     reason: str = "gas leaks"
-
-
-Happened = Callable[[Run], object]
-
-
-def at(way: Callable[..., Run], until: str, *happened: Happened, **facts: str) -> Callable[[], Run]:
-    """A job that has come as far as *until*, and what happened to it since."""
-
-    def made() -> Run:
-        run = way(until=until, **facts)
-        for one in happened:
-            one(run)
-        return run
-
-    return made
 
 
 # ---------------------------------------------------------------------- what happens

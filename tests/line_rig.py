@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -100,6 +101,12 @@ def laser_line(ppm_m: str = "7.2", serial: str = "CH4AB-1047") -> bytes:
     """One line of a GasFinder."""
     body = f"GFDTA,{ppm_m},98,3.0,5527,2019/01/22 16:04:58,{serial},1"
     return f"${body}*{xor8(body.encode()):02X}\r\n".encode()
+
+
+def hd402(heard: bytes) -> Sequence[bytes]:
+    """A Delta OHM HD402ST: answers the request that it heard last, if that came whole."""
+    request = heard[-8:]
+    return (hd402_answer(request),) if request[-2:] == crc16_modbus(request[:-2]) else ()
 
 
 def hd402_answer(request: bytes, pressure_pa: int = 12) -> bytes:

@@ -19,7 +19,7 @@ from hub.probe.search import tries
 from hub.registry import built_in_plugins, import_plugin
 from hub.samples import kinds_of
 from hub.testing import PtyPair, wait_until
-from tests.line_rig import GASHUB, Site, gashub, hd402_answer, laser_line
+from tests.line_rig import GASHUB, Site, gashub, hd402, hd402_answer, laser_line
 from tests.test_frames import LASER, shining
 
 SERIAL = [
@@ -136,7 +136,7 @@ def test_what_is_said_to_have_been_sent_is_all_that_was_sent(cable: PtyPair) -> 
 
 def test_nobody_is_spoken_to_in_other_words_once_one_has_answered(cable: PtyPair) -> None:
     """A pressure transmitter does not get to hear the plain questions that come after."""
-    with cable.answering(lambda heard: (hd402_answer(heard),)):
+    with cable.answering(hd402):
         told = probe(cable.path, "--seconds", "0.1")
     assert {"modbus"} == {found["kind"] for found in told["found"]}
     assert not {"fluke_val", "crystal_xp2i", "const_additel"} & {
@@ -146,7 +146,7 @@ def test_nobody_is_spoken_to_in_other_words_once_one_has_answered(cable: PtyPair
 
 def test_registers_do_not_prove_a_model(cable: PtyPair) -> None:
     """The profile is there to be looked at, not to be run."""
-    with cable.answering(lambda heard: (hd402_answer(heard),)):
+    with cable.answering(hd402):
         said = gashub("probe", cable.path, "--seconds", "0.1")
     assert "(if profile below is right)" in said.stdout
     assert '\n# profile = "' in said.stdout
@@ -206,7 +206,7 @@ def test_a_boot_message_does_not_keep_it_from_asking(cable: PtyPair) -> None:
         cable.send(b"=READY=\r")
 
     booting = threading.Thread(target=boot)
-    with cable.answering(lambda heard: (hd402_answer(heard),)):
+    with cable.answering(hd402):
         booting.start()
         told = probe(cable.path, "--plugin", "modbus", "--plugin", "boreal", "--seconds", "0.3")
         booting.join()

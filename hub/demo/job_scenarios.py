@@ -20,7 +20,10 @@ STAFF: Final[Sequence[Mapping[str, Any]]] = (
     },
     {
         "id": "T-18",
-        "certificates": {"purge": {"number": "C-1999", "until": "2020-01-01"}},
+        "certificates": {
+            role: {"number": f"C-1999-{role}", "until": "2020-01-01"}
+            for role in ("purge", "repair")
+        },
     },
     {"id": "S-2", "supervisor": True},
 )

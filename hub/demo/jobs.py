@@ -15,6 +15,9 @@ from typing import Final
 import orjson
 from rich.console import Console
 
+from hub.bundle import Wanted, export
+from hub.bundle import verify as verify_bundle
+from hub.control import call
 from hub.demo.demo import new_folder, on_signals
 from hub.demo.job_scenarios import ABSENT, JOBS, ZONE, JobScenario, absent_screen, absent_visit
 from hub.demo.job_site import JobSite
@@ -22,7 +25,7 @@ from hub.demo.operator import Stopped
 from hub.demo.processes import DemoFailed, Simulator
 from hub.demo.worker import Before, Worker
 from hub.errors import CommandRefused, Fault
-from hub.ledger import verify
+from hub.ledger import PublicKey, verify
 from hub.looking import jobs
 from hub.simulate.receiver import stored
 from hub.tables import rows
@@ -87,6 +90,7 @@ class _Jobs:
             with site.instruments() as simulators:
                 self._guarded(self._worker(ABSENT, simulators), absent_screen)
             wrong = [*self._failed, *self._ended(), *self._delivered(), *self._verified()]
+            wrong += self._bundled()
             for what in wrong:
                 self._console.print(f"missing: {what}", style="red")
             if not wrong:
@@ -182,10 +186,31 @@ class _Jobs:
                 raise Stopped
         return [f"the CRM has not heard of the end of {', '.join(sorted(wanted - heard))}"]
 
-    def _verified(self) -> list[str]:
-        heads = [
+    def _heads(self) -> list[str]:
+        """Signed heads that the CRM holds: one came with each event."""
+        return [
             orjson.loads(request.body)["data"]["ledger"]["checkpoint"]
             for request in stored(self._site.told)
         ]
-        report = verify(self._site.state, heads)
+
+    def _verified(self) -> list[str]:
+        report = verify(self._site.state, self._heads())
         return [] if report.ok else [f"ledger: {report.first_bad}"]
+
+    def _bundled(self) -> list[str]:
+        """The evidence of each job in one file, checked by nothing but that file, the gateway's
+        key and the last head that the CRM holds.
+        """
+        state, head = self._site.state, self._heads()[-1:]
+        call(self._site.socket, "ledger.checkpoint")
+        key = PublicKey.from_line((state / "device.pub").read_text(encoding="ascii"))
+        told, wrong = [], []
+        for one in (*JOBS, ABSENT):
+            path = state.parent / f"{one.number}.zip"
+            export(state, path, Wanted(one.number, heads=head), self._site.clock.now_us())
+            report = verify_bundle(path, key, head)
+            if report.bad is not None:
+                wrong.append(f"evidence of {one.number}: {report.bad}")
+            told.append({"evidence": path.name, "kB": path.stat().st_size // 1000, **report.counts})
+        rows(self._console, told)
+        return wrong
