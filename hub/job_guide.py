@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from rich.console import Console
 from rich.prompt import Prompt
 
-from hub.job_screen import print_job
+from hub.job_screen import print_job, print_step
 from hub.texts import Language, say
 
 _EVENTS: Final = (
@@ -35,6 +35,7 @@ class Ask(Protocol):
     def __call__(self, do: str, /, **arguments: Any) -> Any: ...
 
 
+Steps = Mapping[str, Mapping[str, Any]]
 Upload = Callable[[Path], str]
 """Hand a file over to the hub; its SHA-256."""
 
@@ -51,7 +52,9 @@ def guide(
     console = console or Console()
     while True:
         shown = ask("job.show", number=number, by=by)
-        print_job(shown, lang, console)
+        steps = {one["step"]: one for one in shown["steps"] if one["state"] != "apart"}
+        open_steps = {name: one for name, one in steps.items() if one["state"] == "open"}
+        print_job(shown, lang, console, brief=bool(open_steps))
         if shown["ended"]:
             return
         running = ask_progress(ask, number)
@@ -59,11 +62,10 @@ def guide(
             if not _during(ask, number, running, lang, console):
                 return
             continue
-        open_steps = {one["step"]: one for one in shown["steps"] if one["state"] == "open"}
         if not open_steps:
             console.print(say(lang, "job.guide.nothing"))
             return
-        chosen = _choose(open_steps, lang, console)
+        chosen = _choose(open_steps, steps, lang, console)
         if chosen is None:
             return
         answers = _questions(open_steps[chosen], shown, lang, upload, console)
@@ -83,7 +85,8 @@ def ask_progress(ask: Ask, number: str) -> Mapping[str, Any] | None:
     return running[0] if running else None
 
 
-def _choose(steps: Mapping[str, Mapping[str, Any]], lang: Language, console: Console) -> str | None:
+def _choose(steps: Steps, known: Steps, lang: Language, console: Console) -> str | None:
+    """One of *steps*; of another that is *known* it is told why it is refused."""
     for at, (name, step) in enumerate(steps.items(), 1):
         console.print(f"{at:3}  {name}  {step['text'][lang]}", highlight=False)
     while True:
@@ -94,7 +97,10 @@ def _choose(steps: Mapping[str, Mapping[str, Any]], lang: Language, console: Con
             return said
         if said.isdecimal() and 1 <= int(said) <= len(steps):
             return list(steps)[int(said) - 1]
-        console.print(say(lang, "job.guide.unknown", said=said))
+        if said in known:
+            print_step(known[said], lang, console)
+        else:
+            console.print(say(lang, "job.guide.unknown", said=said))
 
 
 def _questions(

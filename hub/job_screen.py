@@ -11,17 +11,25 @@ from hub.texts import Language, say
 _STYLES: Final = {"open": "green", "waiting": "yellow", "done": "dim"}
 
 
-def print_job(shown: Mapping[str, Any], lang: Language, console: Console | None = None) -> None:
-    """Print the answer of `job.show`; steps that do not apply are left out."""
+def print_job(
+    shown: Mapping[str, Any], lang: Language, console: Console | None = None, *, brief: bool = False
+) -> None:
+    """Print the answer of `job.show`; steps that do not apply are left out.
+
+    brief  of steps that are refused only the names, and not why
+    """
     console = console or Console()
     phase = shown["ended"] or shown["phase_text"][lang]
     line(console, f"{shown['job']}  {shown['title'][lang]}  {phase}", style="bold")
     pack = shown["rule_pack"]
     facts = {**shown["facts"], **shown["sections"]}
     pairs(console, {**facts, "rule_pack": f"{pack['id']} {pack['version']}"}, 2)
+    refused = [step["step"] for step in shown["steps"] if step["state"] == "waiting"]
     for step in shown["steps"]:
-        if step["state"] != "apart":
-            _step(console, step, lang)
+        if step["state"] != "apart" and not (brief and step["state"] == "waiting"):
+            print_step(step, lang, console)
+    if brief and refused:
+        line(console, f"{say(lang, 'job.screen.waiting')}  {', '.join(refused)}", 2, style="dim")
     if shown["deadlines"]:
         line(console, say(lang, "job.screen.deadlines"), style="bold")
         rows(
@@ -37,7 +45,8 @@ def print_job(shown: Mapping[str, Any], lang: Language, console: Console | None 
         rows(console, shown["hazards"], 2)
 
 
-def _step(console: Console, step: Mapping[str, Any], lang: Language) -> None:
+def print_step(step: Mapping[str, Any], lang: Language, console: Console) -> None:
+    """Print how one step stands, and every reason why it is refused."""
     state = say(lang, f"job.screen.{step['state']}")
     verdict = f"  {step['verdict']}" if step.get("verdict") else ""
     text = f"{state}  {step['step']}  {step['text'][lang]} ({step['clause']}){verdict}"

@@ -86,7 +86,7 @@ def sheet(made: Table, path: Path) -> list[dict[str, Any]]:
 # -- figures
 
 
-def test_a_purge_stands_in_its_register_with_the_figures_of_its_verdicts(record: Record) -> None:
+def test_R3_a_purge_stands_in_its_register_with_the_figures_of_its_verdicts(record: Record) -> None:
     row = values(record, "purge")[PURGE]
     attempt = record.history(PURGE).rulings("riser_hold")[-1].attempt
     decided = record.decided(attempt)
@@ -126,7 +126,7 @@ def test_a_repair_shows_its_checks_its_notice_and_that_it_was_late(record: Recor
     assert row["hazards"] == "L1-1"
 
 
-def test_an_inspection_shows_its_visits_and_an_outdoor_screen_is_none(record: Record) -> None:
+def test_R51_an_inspection_shows_its_visits_and_an_outdoor_screen_is_none(record: Record) -> None:
     rows = values(record, "inspection")
 
     assert rows[INSPECTED]["visit_log"] == "2026-11-25 13:55:25 到访不遇；2026-11-26 13:55:25 入户"
