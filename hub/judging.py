@@ -5,6 +5,7 @@ led to, one parcel per sink for each of those, and the answers to operators' com
 of it is durable or none; only then are messages acknowledged and is anybody told.
 """
 
+import sqlite3
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -17,7 +18,7 @@ from hub.bus import Bus, Item, Task
 from hub.clock import Clock, iso
 from hub.desk import Desk, Ruling
 from hub.entering import hand_over, handed_in
-from hub.errors import CommandRefused, StoreUnavailable
+from hub.errors import CommandRefused, StoreDamaged, StoreUnavailable
 from hub.events import alarm_event, verdict_event
 from hub.following import Cursors
 from hub.foreman import JobDoor
@@ -202,12 +203,17 @@ class Judging:
     def _answer(
         self, tx: Transaction, task: Task
     ) -> tuple["Future[Any]", Any, BaseException | None]:
-        """Do one task. A refusal undoes that task alone and goes back to whoever asked."""
+        """Do one task. A refusal, or a bug, undoes that task alone and goes back to who asked."""
         try:
             with tx.savepoint():
                 return task.done, task.do(tx), None
         except CommandRefused as refused:
             return task.done, None, refused
+        except (StoreUnavailable, StoreDamaged, sqlite3.Error):
+            raise
+        except Exception as bug:  # noqa: BLE001 - what one caller asks must not end the hub
+            log.warning("command_failed", error=type(bug).__name__)  # its words may be personal
+            return task.done, None, CommandRefused(f"not done: {type(bug).__name__}: {bug}")
 
     def _after(
         self,

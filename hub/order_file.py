@@ -51,6 +51,8 @@ class UnusableInput(Exception):
 def strict_json(text: str, place: str) -> Any:
     """Parse JSON; numbers become Decimal. Duplicate keys, NaN and Infinity are refused.
 
+    Nor are halves of characters taken, which no file and no entry could hold.
+
     raises  UnusableInput naming *place*
     """
 
@@ -75,13 +77,14 @@ def strict_json(text: str, place: str) -> Any:
         return value
 
     try:
-        return json.loads(
+        found = json.loads(
             text,
             object_pairs_hook=pairs,
             parse_constant=refuse,
             parse_float=number,
             parse_int=number,
         )
+        json.dumps(found, ensure_ascii=False, default=str).encode()
     except json.JSONDecodeError as error:
         raise UnusableInput(
             f"{place}: line {error.lineno}, column {error.colno}: not JSON ({error.msg}); "
@@ -89,6 +92,11 @@ def strict_json(text: str, place: str) -> Any:
         ) from None
     except RecursionError:
         raise UnusableInput(f"{place}: not JSON of ours (nested too deep); correct it") from None
+    except UnicodeEncodeError:
+        raise UnusableInput(
+            f"{place}: half of a character (\\ud800 to \\udfff); correct it"
+        ) from None
+    return found
 
 
 def parse_order(given: object, procedures: Iterable[str] = PROCEDURES) -> TestOrder:

@@ -21,10 +21,14 @@ def refuse(_: Mapping[str, Any]) -> Any:
     raise CommandRefused("not today; come back tomorrow")
 
 
+def broken(_: Mapping[str, Any]) -> Any:
+    raise AttributeError("a bug of ours")
+
+
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "hub.sock"
-    control = ControlSocket(path, {"echo": echo, "refuse": refuse}, None)
+    control = ControlSocket(path, {"echo": echo, "refuse": refuse, "broken": broken}, None)
     stop = threading.Event()
     thread = threading.Thread(target=control.serve, args=(stop,))
     thread.start()
@@ -60,7 +64,7 @@ def test_a_wrong_request_is_told_what_was_expected(door: Path, line: bytes) -> N
         caller.sendall(line)
         answer = json.loads(caller.recv(65536))
         assert answer["ok"] is False
-        assert "echo, refuse" in answer["error"]
+        assert "broken, echo, refuse" in answer["error"]
         caller.sendall(b'{"do": "echo"}\n')
         assert json.loads(caller.recv(65536))["ok"] is True
 
@@ -88,3 +92,37 @@ def test_no_hub_is_said_plainly(tmp_path: Path) -> None:
 def test_only_the_owner_may_open_the_socket(door: Path) -> None:
     """Without an admin group the file mode keeps everybody else out before the kernel check."""
     assert door.stat().st_mode & 0o777 == 0o600
+
+
+def test_half_a_character_and_no_number_are_no_request(door: Path) -> None:
+    """Neither a file nor an entry could hold them."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(5)
+        caller.connect(str(door))
+        for odd in (b'"\\ud800"', b"NaN", b"[" * 5000 + b"]" * 5000):
+            caller.sendall(b'{"do": "echo", "x": ' + odd + b"}\n")
+            assert json.loads(caller.recv(65536))["ok"] is False
+
+
+def test_whoever_hangs_up_before_being_turned_away_takes_nobody_along(door: Path) -> None:
+    held = []
+    for _ in range(16):
+        caller = socket.socket(socket.AF_UNIX)
+        caller.settimeout(5)
+        caller.connect(str(door))
+        caller.sendall(b'{"do": "echo"}\n')
+        assert caller.recv(65536)
+        held.append(caller)
+    with socket.socket(socket.AF_UNIX) as hasty:
+        hasty.connect(str(door))
+    for caller in held:
+        caller.sendall(b'{"do": "echo"}\n')
+        assert json.loads(caller.recv(65536))["ok"] is True
+    for caller in held:
+        caller.close()
+
+
+def test_a_bug_costs_its_request_alone(door: Path) -> None:
+    with pytest.raises(CommandRefused, match="AttributeError"):
+        call(door, "broken")
+    assert call(door, "echo", x="1") == {"x": "1"}

@@ -344,6 +344,21 @@ WORK = {
 }
 
 
+def test_a_bug_in_a_command_costs_that_command_alone(house: House) -> None:
+    """What it had written is undone; the hub judges on."""
+
+    def bug(tx: Any) -> None:
+        tx.append("note", {"text": "half"}, 1)
+        raise OverflowError("a bug of ours")
+
+    with pytest.raises(CommandRefused, match="OverflowError"):
+        house.bus.submit(bug).result(10)
+    with pytest.raises(CommandRefused, match="Canonicalization"):
+        house.bus.submit(lambda tx: tx.append("note", {"text": "\ud800"}, 1)).result(10)
+    house.do("order.add", text=orjson.dumps(ORDER).decode())
+    assert house.entries("note") == []
+
+
 @pytest.mark.parametrize("first", [True, False], ids=["before any reading", "amid them"])
 def test_a_dead_letter_of_the_detector_shows_in_its_verdict(
     tmp_path: Path, clock: HandClock, first: bool
