@@ -143,3 +143,19 @@ def test_everything_of_one_customer_can_be_told(yard: Yard) -> None:
     assert found["files"] == [{"job": NUMBER, "sha256": PHOTO_SHA}]
     with pytest.raises(CommandRefused, match="nothing is kept of"):
         data_of(yard.folder, user_no="1")
+
+
+def test_a_job_stays_while_a_hazard_that_it_has_found_is_open(yard: Yard) -> None:
+    """How the leak was found, and in whose home, is needed until it is mended."""
+    yard.photo()
+    yard.open(purge_order())
+    yard.step(NUMBER, "acceptance", accepted="yes", record="AR-1")
+    yard.step(NUMBER, "plan", approved="yes", document="PL-1")
+    yard.step(NUMBER, "arrive", consent="yes")
+    yard.step(NUMBER, "isolation", valves="both", as_ordered="yes")
+    assert yard.hold(NUMBER, "indoor_hold", drop_pa=300) == "FAIL"
+    yard.step(NUMBER, "give_up", reason="a leak", safe="yes")
+    yard.wait(3 * 366 * 86400)
+    for what in ("personal", "all"):
+        with pytest.raises(CommandRefused, match="2026-2001-H1, which came out of it"):
+            erase(yard, NUMBER, what=what)

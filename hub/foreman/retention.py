@@ -79,7 +79,8 @@ def erase(
 ) -> Mapping[str, Any]:
     """Erase jobs whose time is over. All of them, or none.
 
-    raises  CommandRefused for a job that runs, is held, is to be kept longer, or is gone already
+    raises  CommandRefused for a job that runs, is held, is to be kept longer, or is gone already,
+            and for one out of which came a hazard that is still open or held
     """
     if not approved_by.strip() or not reason.strip():
         raise CommandRefused("an erasure needs who approved it, by name, and a reason")
@@ -87,6 +88,7 @@ def erase(
     today = local_day(now_us)
     for number in numbers:
         _may_go(number, ended.get(number), what, today)
+        _is_not_needed(tx.sql, number)
     gone, erased = _files_alone(tx.sql, numbers), 0
     for number in numbers:
         for index in _entries_of(tx.sql, number, what):
@@ -118,6 +120,16 @@ def _may_go(number: str, due: Due | None, what: What, today: date) -> None:
             f"job {number} is to be kept until {due.keep_until} ({due.kept_by}, clause "
             f"{due.clause}); nobody can approve less"
         )
+
+
+def _is_not_needed(sql: sqlite3.Connection, number: str) -> None:
+    """How a hazard was found, and at whose home, is needed for as long as it is open, or held."""
+    needs = sql.execute(
+        "SELECT number, held FROM jobs WHERE parent=? AND (ended='' OR held<>'')", (number,)
+    ).fetchone()
+    if needs is not None:
+        why = f"is held: {needs[1]}" if needs[1] else "is still open"
+        raise CommandRefused(f"job {number}: {needs[0]}, which came out of it, {why}; both stay")
 
 
 def _entries_of(sql: sqlite3.Connection, number: str, what: What) -> list[int]:
