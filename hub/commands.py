@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from hub.clock import Clock, iso
-from hub.desk import Desk
+from hub.desk import Desk, refuse_reserved
 from hub.entering import Way, enter
 from hub.errors import CommandRefused
 from hub.ledger import Transaction
@@ -18,6 +18,7 @@ from hub.measuring import facts_of
 from hub.model import Intake
 from hub.near import guess
 from hub.order_file import UnusableInput, strict_json
+from hub.orders import WorkOrder
 from hub.outbox import Outbox, replay, retry
 from hub.registry import Registry
 from hub.tapping import Tap
@@ -85,7 +86,14 @@ class Commands:
             given = strict_json(_text(request, "text"), "order")
         except UnusableInput as wrong:
             raise CommandRefused(str(wrong)) from wrong
-        order = self.do(lambda tx: self._desk.add_order(tx, given, self._clock.now_us()))
+
+        def do(tx: Transaction) -> WorkOrder:
+            order = self._desk.add_order(tx, given, self._clock.now_us())
+            self._refuse_job(tx, order.number)
+            refuse_reserved(tx, order.number)
+            return order
+
+        order = self.do(do)
         return {
             "number": order.number,
             "id": order.id,
@@ -104,6 +112,7 @@ class Commands:
             self._refuse_job(tx, number)
             if found is not None:
                 self._desk.add_order(tx, found, self._clock.now_us())
+                refuse_reserved(tx, number)
             return self._desk.open_attempt(tx, number, test, self._clock.now_us())
 
         attempt = self.do(do)
@@ -158,12 +167,12 @@ class Commands:
         return {"parcels": self.do(do)}
 
     def _refuse_job(self, tx: Transaction, number: str) -> None:
-        """A test of a job begins and ends with the job's steps, which have their own gates."""
+        """A test of a job comes, begins and ends by the job's own ways, which have gates."""
         row = tx.sql.execute("SELECT kind FROM jobs WHERE number=?", (number,)).fetchone()
         if row is not None:
             raise CommandRefused(
-                f"order {number} is a job ({row[0]}): begin its tests with `gashub job do`, and "
-                "give it up with the step give_up"
+                f"order {number} is a job ({row[0]}): order its tests with `gashub job test`, "
+                "begin them with `gashub job do`, and give it up with the step give_up"
             )
 
     def _tap(self, request: Mapping[str, Any]) -> Tap:

@@ -18,7 +18,7 @@ from hub.errors import CommandRefused
 from hub.ledger import LedgerReader, Transaction
 from hub.ledger.chain import attempt_chain
 from hub.model import Intake
-from hub.orders import Test, WorkOrder, from_record, new_order
+from hub.orders import Test, WorkOrder, from_record, new_order, out_of
 from hub.packs import keep_pack
 from hub.procedures import Verdict
 from hub.procedures.case import CLOSE, EVENTS
@@ -90,7 +90,7 @@ class Desk:
             "order_id": self._orders[attempt.number].id,
             "step": attempt.test.step,
             "test": attempt.test.id,
-            "section": str((attempt.test.spec.get("section") or {}).get("id", "")),
+            "section": _section(attempt.test),
             "serials": attempt.serials,
             "opened_at": iso(attempt.opened_us),
             "decided_at": iso(now_us),
@@ -328,6 +328,10 @@ class Desk:
         """The order of that number, if there is one."""
         return self._orders.get(number)
 
+    def section(self, number: str, test: str) -> str:
+        """The section that a test is about; "" where it is about none."""
+        return _section(self._orders[number].find(test))
+
     def break_off(self, tx: Transaction, number: str, word: str, now_us: int) -> None:
         """End the open attempts of an order, if there are any, by the event *word*."""
         for attempt in self._open.values():
@@ -385,6 +389,19 @@ class Desk:
                 "set hub.rule_pack to one that is"
             )
         return pack
+
+
+def refuse_reserved(tx: Transaction, number: str) -> None:
+    """The numbers of what a job finds are its own: whoever took one would keep it out."""
+    job = out_of(number)
+    if job and tx.sql.execute("SELECT 1 FROM jobs WHERE number=?", (job,)).fetchone():
+        raise CommandRefused(
+            f"number {number} is kept for what job {job} finds; give this one another number"
+        )
+
+
+def _section(test: Test) -> str:
+    return str((test.spec.get("section") or {}).get("id", ""))
 
 
 def _refs(number: str, attempt: str) -> dict[str, str]:

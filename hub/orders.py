@@ -4,10 +4,11 @@ A test is what one procedure judges on one section with one set of instruments. 
 more than once: each attempt ends in one verdict. Ids are ULIDs, given once and kept.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from ulid import ULID
 
@@ -35,6 +36,26 @@ NUMBERS = frozenset(
 )
 """Keys of the judge contract that hold numbers. In the record they are decimal text, because a
 canonical JSON number is a binary double; no key of the contract takes both."""
+
+
+LONGEST_NUMBER: Final = 100
+"""Characters of an order's number. It stands in every entry, event and log line about it."""
+_OF_HAZARD: Final = re.compile(r"(.+)-H[1-9][0-9]*", re.DOTALL)
+
+
+def check_number(number: str) -> None:
+    """Raises CommandRefused for a number that people could not read, write and tell apart."""
+    if len(number) > LONGEST_NUMBER or not number.isprintable() or number != number.strip():
+        raise CommandRefused(
+            f'"number" is {number[:LONGEST_NUMBER]!a}; expected at most {LONGEST_NUMBER} '
+            "characters that can be seen, with no blank at either end"
+        )
+
+
+def out_of(number: str) -> str:
+    """The job whose hazard would have this number; "" where it has another form."""
+    found = _OF_HAZARD.fullmatch(number)
+    return found[1] if found else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +135,12 @@ def new_order(
     facts   what the config knows of each instrument, by name; the order's own words come first
     raises  CommandRefused naming the place, the value and the remedy
     """
+    if not isinstance(given, Mapping):
+        raise CommandRefused("order: expected a table {...}")
     number = given.get("number")
     if not isinstance(number, str) or not number:
         raise CommandRefused('order: "number" is missing; it is mandatory, as text')
+    check_number(number)
     if "steps" not in given:
         steps: Sequence[Mapping[str, Any]] = [
             {"step": given.get("procedure", ""), "tests": [given]},

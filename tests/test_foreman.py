@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from hub.errors import CommandRefused
 from hub.ledger import verify
-from tests.foreman_rig import DETECTOR, PHOTO_SHA, Yard, purge_order
+from hub.rulepack import load_pack
+from tests.foreman_rig import DETECTOR, GAUGE, PHOTO, PHOTO_SHA, Yard, purge_order
 from tests.job_rig import items
 
 NUMBER = "2026-2001"
@@ -183,6 +185,114 @@ def test_a_pass_of_the_same_riser_serves_the_next_home(yard: Yard) -> None:
     assert told == [("need_worked", "1.6.1")]
 
 
+def passed_and_next(yard: Yard, **order: Any) -> tuple[str, str]:
+    """A riser that has passed, and the next home on it: the verdict, and that job's number."""
+    prepared(yard)
+    assert yard.hold(NUMBER, "riser_hold") == "PASS"
+    ((verdict,),) = yard.ledger_sql("SELECT verdict_id FROM attempts")
+    number = "2026-2002"
+    sections = {"riser": "A-7-2", "indoor": "A-7-2-302"}
+    assert yard.open(purge_order(number, **{"sections": sections, **order}))["done"]
+    yard.step(number, "acceptance", accepted="yes", record="AR-1")
+    yard.step(number, "plan", approved="yes", document="PL-1")
+    yard.step(number, "arrive", consent="yes")
+    yard.step(number, "isolation", valves="both", as_ordered="yes")
+    return verdict, number
+
+
+def test_a_pass_is_not_taken_back_up_after_a_fail(yard: Yard) -> None:
+    """Nor by the job that reached it, whose newest verdict it is not any more."""
+    verdict, number = passed_and_next(yard)
+    assert yard.hold(NUMBER, "riser_hold", drop_pa=300) == "FAIL"
+    for job in (NUMBER, number):
+        with pytest.raises(CommandRefused, match="not the newest of that section"):
+            yard.do("job.adopt", number=job, step="riser_hold", verdict=verdict, by="T-1")
+    assert ("need_failed", "1.6.1") in yard.refused(NUMBER, "open_valve", guarded="yes")
+
+
+def test_a_pass_is_over_when_another_job_finds_the_section_to_fail(yard: Yard) -> None:
+    verdict, number = passed_and_next(yard)
+    yard.do("job.adopt", number=number, step="riser_hold", verdict=verdict, by="T-1")
+    yard.step(number, "site", items=items("site_residential"))
+    yard.step(number, "vent_point", place="top_outdoors", photo=PHOTO_SHA)
+    assert yard.hold(NUMBER, "riser_hold", drop_pa=300) == "FAIL"
+    assert yard.refused(number, "open_valve", guarded="yes") == [("need_worked", "1.6.1")]
+
+
+def test_a_pass_under_less_pressure_serves_nobody_who_needs_more(yard: Yard) -> None:
+    hold = {"p_design_pa": 12000, "medium": "air", "instruments": [dict(GAUGE)]}
+    verdict, number = passed_and_next(yard, tests={"riser_hold": hold})
+    with pytest.raises(CommandRefused, match="p_design_pa 5000, where this job's order has 12000"):
+        yard.do("job.adopt", number=number, step="riser_hold", verdict=verdict, by="T-1")
+
+
+def test_a_pass_by_another_rule_pack_serves_no_job(tmp_path: Path) -> None:
+    """The shipped pack has not the company's word for its figures."""
+    with Yard(tmp_path) as yard:
+        verdict, number = passed_and_next(yard.staffed())
+        yard.pack = load_pack("default").lean()
+        yard.again()
+        with pytest.raises(CommandRefused, match="by another rule pack"):
+            yard.do("job.adopt", number=number, step="riser_hold", verdict=verdict, by="T-1")
+
+
+def test_a_job_is_judged_by_no_rule_pack_that_its_order_chooses(yard: Yard) -> None:
+    hold = {"rule_pack": "default", "p_design_pa": 5000, "instruments": [dict(GAUGE)]}
+    with pytest.raises(CommandRefused, match="leave rule_pack out"):
+        yard.open(purge_order(tests={"riser_hold": hold}))
+
+
+def test_a_job_takes_no_test_of_another_kind_by_the_orders_way(yard: Yard) -> None:
+    """A tight stub at the step of the purge samples says nothing about the gas in the pipe."""
+    stub = {
+        "procedure": "indoor_hold", "section": {"id": "B-1"}, "medium": "air",
+        "instruments": [dict(GAUGE)],
+    }  # fmt: skip
+    order = {"number": NUMBER, "steps": [{"step": "samples", "tests": [stub]}]}
+    text = orjson.dumps(order, default=str).decode()
+    yard.do("order.add", text=text)
+    with pytest.raises(CommandRefused, match="known already, as an order"):
+        yard.open(purge_order(tests={}))
+    yard.open(purge_order("2026-2002", tests={}))
+    with pytest.raises(CommandRefused, match="is a job"):
+        yard.do("order.add", text=text.replace(NUMBER, "2026-2002"))
+
+
+@pytest.mark.parametrize("first", ["hazard", "order"])
+def test_the_numbers_of_a_jobs_hazards_are_its_own(yard: Yard, first: str) -> None:
+    """A leak was found, and whoever has taken its number must not keep it out of the record."""
+    taken = f"{NUMBER}-H1"
+
+    def take() -> Any:
+        if first == "order":
+            hold = {"number": taken, "procedure": "indoor_hold", "instruments": [dict(GAUGE)]}
+            return yard.do("order.add", text=orjson.dumps(hold, default=str).decode())
+        return yard.open(
+            {
+                "number": taken,
+                "job": "hazard",
+                "user_class": "residential",
+                "facts": {
+                    "code": "L1-1", "found_at": "2026-11-24T11:00:00+08:00", "found_in": "call",
+                    "place": "kitchen",
+                },
+                "sections": {"leaking": "B-1"},
+            }
+        )  # fmt: skip
+
+    prepared(yard)
+    with pytest.raises(CommandRefused, match="for what job 2026-2001 finds"):
+        take()
+    assert yard.hold(NUMBER, "indoor_hold", drop_pa=300) == "FAIL"
+    assert yard.show(taken)["facts"]["found_in"] == NUMBER
+
+
+def test_a_job_is_not_opened_where_the_number_of_its_hazard_is_taken(yard: Yard) -> None:
+    assert yard.open(purge_order(f"{NUMBER}-H2"))["done"]
+    with pytest.raises(CommandRefused, match=f"{NUMBER}-H2 is taken"):
+        yard.open(purge_order())
+
+
 def repair_order(section: str) -> dict[str, Any]:
     return {
         "number": "2026-4001",
@@ -243,3 +353,85 @@ def test_a_test_of_a_job_is_not_begun_behind_its_back(yard: Yard) -> None:
         yard.do("order.open", number=NUMBER, test="riser_hold")
     with pytest.raises(CommandRefused, match="is a job"):
         yard.do("order.abort", number=NUMBER)
+
+
+def test_a_job_that_ends_ends_its_test_and_lets_go_of_the_instrument(yard: Yard) -> None:
+    prepared(yard)
+    attempt = yard.step(NUMBER, "riser_hold")["attempt"]
+    yard.step(NUMBER, "give_up", reason="nobody at home", safe="yes")
+    yard.turn()
+    assert yard.verdict(attempt) == "ABORTED"
+
+
+def test_a_verdict_after_the_end_is_of_no_job(yard: Yard) -> None:
+    """Even where the job itself is gone: a verdict is recorded, whatever became of the order."""
+    prepared(yard)
+    yard.step(NUMBER, "give_up", reason="nobody at home", safe="yes")
+    yard.wait(3 * 366 * 86400)
+    gone = {"numbers": [NUMBER], "what": "all", "approved_by": "Zhao Min", "reason": "time is over"}
+    yard.do("retention.erase", **gone)
+    with yard.ledger.transaction() as tx:
+        yard.jobs.decided(tx, {"order": NUMBER, "step": "riser_hold"}, yard.clock.now_us())
+    with pytest.raises(CommandRefused, match="known already"):
+        yard.open(purge_order())
+
+
+@pytest.mark.parametrize(
+    ("fact", "moment"),
+    [
+        ("promised_at", "9999-12-31T23:59:59Z"),
+        ("promised_at", "9999-12-31T23:59:59-12:00"),
+        ("reported_at", "0001-01-01T00:00:00+14:00"),
+    ],
+)
+def test_a_moment_that_no_calendar_can_count_from_is_asked_again(
+    yard: Yard, fact: str, moment: str
+) -> None:
+    order = repair_order("A-7-2")
+    answer = yard.open({**order, "facts": {**order["facts"], fact: moment}})
+    assert [one["key"] for one in answer["refusals"]] == ["answer_time"]
+
+
+@pytest.mark.parametrize("number", ["N" * 101, "2026\n2001", "2026-\u202e1002", " 2026-2001"])
+def test_a_number_that_nobody_can_read_is_no_number(yard: Yard, number: str) -> None:
+    hold = {"number": number, "procedure": "indoor_hold", "instruments": [dict(GAUGE)]}
+    for do in (
+        lambda: yard.open(purge_order(number)),
+        lambda: yard.do("order.add", text=orjson.dumps(hold, default=str).decode()),
+    ):
+        with pytest.raises(CommandRefused, match="that can be seen"):
+            do()
+
+
+@pytest.mark.parametrize("remark", ["\x1b[2J", "\u202eok", "a\0b"])
+def test_a_remark_holds_no_characters_that_hide(yard: Yard, remark: str) -> None:
+    yard.open(purge_order())
+    yard.step(NUMBER, "acceptance", accepted="yes", record="AR-1")
+    yard.step(NUMBER, "plan", approved="yes", document="PL-1")
+    yard.step(NUMBER, "arrive", consent="yes")
+    looked = items("site_residential")
+    looked[next(iter(looked))] = {"result": "ok", "remark": remark}
+    ((key, _),) = yard.refused(NUMBER, "site", items=looked)
+    assert key == "answer_item"
+
+
+@pytest.mark.parametrize("text", ["[]", "7", '"N"'])
+def test_an_order_that_is_no_table_is_refused(yard: Yard, text: str) -> None:
+    with pytest.raises(CommandRefused, match="expected a table"):
+        yard.do("order.add", text=text)
+
+
+def test_half_a_character_is_in_no_order(yard: Yard) -> None:
+    text = orjson.dumps(purge_order(), default=str).decode().replace("张小明", "\\ud800")
+    with pytest.raises(CommandRefused, match="half of a character"):
+        yard.do("job.open", text=text, by="office")
+
+
+def test_a_file_is_as_long_as_it_is_and_not_as_it_is_told_again(yard: Yard) -> None:
+    """A kill between file and entry leaves the file; who sends it again may tell another size."""
+    path = yard.folder / "files" / PHOTO_SHA[:2] / PHOTO_SHA
+    path.parent.mkdir(parents=True)
+    path.write_bytes(PHOTO)
+    yard.do("file.put", sha256=PHOTO_SHA, size="9")
+    (entry,) = yard.entries("file")
+    assert entry.record()["bytes"] == len(PHOTO)

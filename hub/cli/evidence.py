@@ -49,7 +49,7 @@ def export(
     from hub.config import load_config
     from hub.timekeeping import hub_clock
 
-    path = out or Path(f"{number}.zip")
+    path = out or Path(f"{number.replace('/', '_')}.zip")
     heads = [_text_of(file) for file in head or []]
     wanted = Wanted(number, _recipient(recipient), with_hazards, with_files, heads)
     ask(config, "ledger.checkpoint")  # only what a signed head covers can be proved

@@ -5,7 +5,7 @@ that needs it: a kill at any moment costs nothing, and two commands of one commi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -28,6 +28,7 @@ from hub.jobs import (
     Missed,
     Person,
     Refusal,
+    Ruled,
     Signalled,
     Waived,
     as_record,
@@ -181,12 +182,12 @@ class Book:
             body["around"] = self._rested_on(tx, live, event, now_us)
         entry = tx.append("job_event", body, now_us, {"order": number}, job_chain(number))
         tx.sql.execute("INSERT INTO job_entries VALUES (?,?)", (number, entry))
-        if state.disturbed_us != before.disturbed_us:
-            tx.sql.executemany(
-                "INSERT OR REPLACE INTO section_work VALUES (?,?,?,?)",
-                [(name, number, now_us, entry) for name in state.sections.values()],
-            )
-        if isinstance(event, Signalled | Missed) and state.phase != before.phase:
+        tx.sql.executemany(
+            "INSERT OR REPLACE INTO section_work VALUES (?,?,?,?)",
+            [(name, number, now_us, entry) for name in _spoilt(before, state, event)],
+        )
+        told_off = isinstance(event, Signalled | Missed) and state.phase != before.phase
+        if told_off or state.ended:
             self._desk.break_off(tx, number, _ABORTS.get(event[0], "abort"), now_us)
         live = live._replace(state=state)
         self._settle(tx, live, news_of(live.job, event, before, state), entry, now_us)
@@ -340,9 +341,20 @@ class Book:
         self.begin(tx, order, live.pack, body, "hub", now_us)
 
 
+def _spoilt(before: JobState, after: JobState, event: Event) -> Iterable[str]:
+    """Sections of which what other jobs have tested says nothing any more: those worked on, and
+    one that has failed a test.
+    """
+    if after.disturbed_us != before.disturbed_us:
+        return after.sections.values()
+    if isinstance(event, Ruled) and event.verdict == "FAIL" and event.section:
+        return (event.section,)
+    return ()
+
+
 def _worked(tx: Transaction, live: Live, now_us: int) -> dict[str, tuple[int, int]]:
-    """Section -> when another job last worked on it, which is now while it does, and the entry
-    that says so.
+    """Section -> when another job last worked on it, which is now while it does, or found it to
+    fail; and the entry that says so.
     """
     found: dict[str, tuple[int, int]] = {}
     for section in live.state.sections.values():

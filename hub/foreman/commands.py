@@ -15,6 +15,7 @@ from hub.foreman import people, retention, shelf
 from hub.foreman.door import Do
 from hub.foreman.foreman import Foreman
 from hub.foreman.shelf import Shelf
+from hub.ledger import Transaction
 from hub.order_file import UnusableInput, strict_json
 
 
@@ -133,8 +134,14 @@ class JobCommands:
         size, offset = _count(request, "size"), _count(request, "offset")
         have, media = self._shelf.put(digest, size, offset, piece)
         if media:
-            self._do(lambda tx: shelf.record(tx, digest, size, media, self._clock.now_us()))
+            self._do(lambda tx: self._record(tx, digest, have, media))
         return {"sha256": digest, "bytes": have, "media": media, "whole": bool(media)}
+
+    def _record(self, tx: Transaction, digest: str, size: int, media: str) -> None:
+        """Nothing else has files gone than the thread that this is done on."""
+        if not self._shelf.path(digest).exists():
+            raise CommandRefused(f"file {digest}: was erased in this moment; send it again")
+        shelf.record(tx, digest, size, media, self._clock.now_us())
 
 
 def _json(text: str, place: str) -> Any:

@@ -56,8 +56,10 @@ class JobDoor:
         self._watch.restore(reader.sql)
 
     def decided(self, tx: Transaction, body: Mapping[str, Any], now_us: int) -> None:
-        """A verdict has been recorded: the job that its order is hears of it."""
-        row = tx.sql.execute("SELECT 1 FROM jobs WHERE number=?", (body["order"],)).fetchone()
+        """A verdict has been recorded: the job that its order is hears of it while it runs."""
+        row = tx.sql.execute(
+            "SELECT 1 FROM jobs WHERE number=? AND ended=''", (body["order"],)
+        ).fetchone()
         if row is not None:
             self.foreman.decided(tx, body, now_us)
 

@@ -7,7 +7,7 @@ an answer with every reason and its clause, and is recorded.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from hub.desk import Desk
+from hub.desk import Desk, refuse_reserved
 from hub.errors import CommandRefused
 from hub.foreman import shelf
 from hub.foreman.book import Book, Live
@@ -33,10 +33,13 @@ from hub.jobs.case import Answers
 from hub.jobs.timing import time_us
 from hub.ledger import Transaction, read_entry
 from hub.near import guess
+from hub.orders import out_of
 from hub.rulepack import RulePack, read_pack
 from hub.rulepack.jobs import Question
 
 PERSONAL_TEXTS: Final = ("name", "phone", "address", "user_no", "meter_no")
+_OF_PIPE: Final = ("p_design_pa", "p_operating_pa", "p_level", "hose_class", "volume_l")
+"""What an order says of the pipe; a PASS under another word on it is a PASS of less, perhaps."""
 
 
 class Foreman:
@@ -63,7 +66,8 @@ class Foreman:
         body = book.body_of(order)
         row = tx.sql.execute("SELECT entry FROM jobs WHERE number=?", (order.number,)).fetchone()
         if row is not None:
-            before = read_entry(tx.sql, row[0]).record()
+            entry = read_entry(tx.sql, row[0])
+            before = entry.record() if entry.body is not None else {}
             if all(before.get(name) == value for name, value in body.items()):
                 book.add_tests(tx, order, now_us)
                 return _answer(book.live(tx, order.number))
@@ -71,6 +75,7 @@ class Foreman:
                 f"job {order.number} is known already, with other content; give the new one "
                 "another number"
             )
+        self._refuse_taken(tx, order.number)
         if against:
             book.refuse(tx, order.number, "open", by, against, now_us)
             return _refused(order.number, against)
@@ -165,7 +170,8 @@ class Foreman:
     ) -> dict[str, Any]:
         """Let a PASS of another job on the same section serve as this one's test.
 
-        raises  CommandRefused when there is no such verdict, or it is about something else
+        raises  CommandRefused when there is no such verdict, it is about something else, or is not
+                the newest word on that section
         """
         book = self._book
         live = book.pass_deadlines(tx, book.live(tx, number), now_us)
@@ -173,12 +179,13 @@ class Foreman:
         if asked is None or not asked.section:
             raise CommandRefused(f"job {number}: {step!r} is no test of a section of this job")
         row = tx.sql.execute(
-            "SELECT verdict_entry FROM attempts WHERE verdict_id=?1 OR (id=?1 AND verdict<>'')",
+            "SELECT id, verdict_entry FROM attempts WHERE verdict_id=?1 OR (id=?1 AND verdict<>'')",
             (verdict,),
         ).fetchone()
         if row is None:
             raise CommandRefused(f"no verdict {verdict!r} in the record; see `gashub order show`")
-        body = read_entry(tx.sql, row[0]).record()
+        attempt, entry = row
+        body = read_entry(tx.sql, entry).record()
         wanted, found = live.state.sections[asked.section], body["section"]
         if body["verdict"]["procedure"] != asked.test or found != wanted:
             raise CommandRefused(
@@ -186,6 +193,8 @@ class Foreman:
                 f"{verdict} is a {body['verdict']['procedure']} on {found or '(none)'}; a PASS "
                 "speaks of its own section only"
             )
+        if why := self._worth_less(tx, number, step, attempt, body):
+            raise CommandRefused(f"job {number}: verdict {verdict} {why}; do the test here")
         act = Act(step, now_us, by, trusted=not self._watch.untrusted_us)
         around = book.around(tx, live, people(tx), now_us)
         if against := refusals(live.pack, live.state, act, around):
@@ -243,6 +252,45 @@ class Foreman:
         )
 
     # -- inside
+
+    def _refuse_taken(self, tx: Transaction, number: str) -> None:
+        """A job comes with its own tests, and will need the numbers of what it finds."""
+        if self._desk.knows(number):
+            raise CommandRefused(
+                f"{number} is known already, as an order without a job; give the job another number"
+            )
+        refuse_reserved(tx, number)
+        near = tx.sql.execute(
+            "SELECT number FROM jobs WHERE number>?1 AND number<?2"
+            " UNION SELECT number FROM orders WHERE number>?1 AND number<?2",
+            (f"{number}-H", f"{number}-I"),
+        )
+        if taken := next((one for (one,) in near if out_of(one) == number), ""):
+            raise CommandRefused(
+                f"{taken} is taken, which would be the number of a hazard of {number}; give the "
+                "job another number"
+            )
+
+    def _worth_less(
+        self, tx: Transaction, number: str, step: str, attempt: str, body: Mapping[str, Any]
+    ) -> str:
+        """Why a verdict on this job's section says less than a test of its own would; "" if not."""
+        if body["pack_sha256"] != self._pack.sha256:
+            return "was given by another rule pack than the one in force"
+        order, elsewhere = self._desk.order(number), self._desk.order(body["order"])
+        wanted = (order.spec_of(step) if order else None) or {}
+        had = elsewhere.find(body["test"]).spec if elsewhere else {}
+        for key in _OF_PIPE:
+            if key in wanted and wanted[key] != had.get(key):
+                return f"has {key} {had.get(key)}, where this job's order has {wanted[key]}"
+        later = tx.sql.execute(
+            "SELECT a.number, a.test FROM attempts a JOIN attempts b ON b.id=?"
+            " WHERE a.opened_entry>b.opened_entry",
+            (attempt,),
+        )
+        if any(self._desk.section(*one) == body["section"] for one in later):
+            return "is not the newest of that section: a test was begun there since"
+        return ""
 
     def _set_apart(
         self,

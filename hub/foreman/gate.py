@@ -29,13 +29,13 @@ def open_point_refusals(pack: RulePack, kind: str) -> list[Refusal]:
 def calibration_refusals(
     spec: Mapping[str, Any] | None, pack: RulePack, step: Step, now_us: int
 ) -> list[Refusal]:
-    """Why the test of *step* cannot begin: no order for it, or an instrument out of calibration.
+    """Why the test of *step* cannot begin: none such is ordered, or calibration is over.
 
     Range, resolution and zero are judged with the readings; a calibration that is over would only
     waste a quarter of an hour.
     """
     figures: dict[str, Any] = {"step": step.text.model_dump()}
-    if spec is None:
+    if spec is None or spec["procedure"] != step.test:
         return [Refusal("no_test", step.clause, figures)]
     clause = pack.rule["R6"].clause if "R6" in pack.rule else step.clause
     told = []

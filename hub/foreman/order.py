@@ -17,6 +17,7 @@ from hub.errors import CommandRefused
 from hub.foreman.personal import FIELDS
 from hub.jobs import Refusal, answered
 from hub.near import guess
+from hub.orders import check_number
 from hub.rulepack import Job, RulePack
 
 KEYS: Final = (
@@ -53,6 +54,7 @@ def parse_job_order(
         if key not in KEYS:
             raise CommandRefused(f'job order: no key "{key}"{guess(key, KEYS)}')
     number, kind = _text(table, "number"), _text(table, "job")
+    check_number(number)
     if kind not in pack.job:
         raise CommandRefused(
             f"job order {number}: no job {kind!r}; there are {', '.join(pack.job)}"
@@ -135,6 +137,11 @@ def spec_of(
         raise CommandRefused(
             f"job order {number}: test {name} is a {step.test} (clause {step.clause}), not "
             f"{spec['procedure']!r}; leave the procedure out"
+        )
+    if "rule_pack" in spec:
+        raise CommandRefused(
+            f"job order {number}: test {name} names a rule pack; what a job does is judged by the "
+            "gateway's own, leave rule_pack out"
         )
     if not step.section:
         return spec

@@ -53,7 +53,7 @@ class Shelf:
             raise CommandRefused(f"file {digest}: {size} bytes; from 1 to {LARGEST} are taken")
         whole = self.path(digest)
         if whole.exists():
-            return size, media_of(whole)
+            return whole.stat().st_size, media_of(whole)
         try:
             data = b64decode(piece, validate=True)
         except NotBase64:

@@ -13,6 +13,8 @@ from hub.rulepack.jobs import Question
 RESULTS: Final = ("ok", "not_ok", "not_applicable")
 LONGEST: Final = 2000
 """Characters of a text."""
+_FAR_US: Final = 100 * 366 * 86_400 * 1_000_000
+"""A moment a hundred years away is a slip, and there are some from which no calendar counts on."""
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _ITEM_KEYS: Final = frozenset({"result", "hazard", "remark", "photo"})
 
@@ -109,6 +111,8 @@ def _taken(
                 at_us = time_us(value)
             except (ValueError, OverflowError):
                 raise _WrongError("answer_time", value=value) from None
+            if abs(at_us - now_us) > _FAR_US:
+                raise _WrongError("answer_time", value=value)
             if at_us > now_us and question.kind == "time":
                 raise _WrongError("answer_future", value=value)
         case "person":
@@ -160,7 +164,9 @@ def _item(
         not isinstance(given, Mapping)
         or not set(given) <= _ITEM_KEYS
         or given.get("result") not in RESULTS
-        or not all(isinstance(v, str) and len(v) <= LONGEST for v in given.values())
+        or not all(
+            isinstance(v, str) and len(v) <= LONGEST and v.isprintable() for v in given.values()
+        )
     ):
         raise _WrongError("answer_item", clause, item=name, value=_short(value))
     kept = {key: text for key, text in given.items() if text}

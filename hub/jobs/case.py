@@ -158,8 +158,8 @@ class Around(NamedTuple):
     """What a job does not know of itself, at the moment of an act.
 
     people        the register
-    disturbed_us  section -> when another job last worked on it: the `disturbed_us` of its state, or
-                  now while it is in a phase of its `works`
+    disturbed_us  section -> when another job last worked on it (the `disturbed_us` of its state, or
+                  now while it is in a phase of its `works`), or a test of it failed there
     untrusted_us  hub time from which the clock cannot be trusted: how old something from before
                   it is, nobody knows; 0 while it can be
     """

@@ -56,7 +56,7 @@ EN_JOBS: Final[dict[str, str]] = {
     "since, and nobody knows how old the PASS is (clause {clause}): set the clock right, and do "
     "the test again",
     "job.refused.need_worked": '"{step}" needs a valid "{test}"; the pipe was worked on since '
-    "it began (clause {clause}): do the test again",
+    "it began, or failed a test of another job (clause {clause}): do the test again",
     # -- notices
     "job.refused.notice_absent": '"{step}" needs "{notice}" {length} before, and it is not '
     "recorded (clause {clause}): give the notice, record it, and wait",

@@ -216,7 +216,7 @@ EN_RECORDS: Final[dict[str, str]] = {
     "records.refused.need_old": "the PASS is too old",
     "records.refused.need_visit": "the PASS is of an earlier visit",
     "records.refused.need_clock": "the clock was wrong: age of the PASS unknown",
-    "records.refused.need_worked": "the pipe was worked on since",
+    "records.refused.need_worked": "the pipe was worked on or failed elsewhere since",
     "records.refused.notice_absent": "no notice was given",
     "records.refused.notice_late": "the notice's time has not passed",
     "records.refused.notice_clock": "nobody knows how long ago the notice was given",

@@ -49,8 +49,8 @@ ZH_CN_JOBS: Final[dict[str, str]] = {
     "（条款 {clause}）：请重新检测",
     "job.refused.need_clock": "“{step}”须有有效的“{test}”；其后时钟停走或有误，无法确定结论的时间"
     "（条款 {clause}）：请校准时钟并重新检测",
-    "job.refused.need_worked": "“{step}”须有有效的“{test}”；检测开始后管道上有过作业"
-    "（条款 {clause}）：请重新检测",
+    "job.refused.need_worked": "“{step}”须有有效的“{test}”；检测开始后管道上有过作业，"
+    "或其他作业在该管段检测不合格（条款 {clause}）：请重新检测",
     # -- 通知
     "job.refused.notice_absent": "“{step}”须提前 {length} 完成“{notice}”，现无记录"
     "（条款 {clause}）：请发出通知、登记并等待",

@@ -216,7 +216,7 @@ ZH_CN_RECORDS: Final[dict[str, str]] = {
     "records.refused.need_old": "合格结论已过时效",
     "records.refused.need_visit": "合格结论不属于本次到场",
     "records.refused.need_clock": "时钟有误，结论时间不明",
-    "records.refused.need_worked": "检测后管道上有过作业",
+    "records.refused.need_worked": "检测后管道上有过作业或另有检测不合格",
     "records.refused.notice_absent": "没有发出通知",
     "records.refused.notice_late": "通知时间未到",
     "records.refused.notice_clock": "无法确定通知已发出多久",
