@@ -435,3 +435,44 @@ def test_a_file_is_as_long_as_it_is_and_not_as_it_is_told_again(yard: Yard) -> N
     yard.do("file.put", sha256=PHOTO_SHA, size="9")
     (entry,) = yard.entries("file")
     assert entry.record()["bytes"] == len(PHOTO)
+
+
+NAMED = "张小明 13812345678"
+
+
+def test_a_name_in_the_place_of_an_id_or_number_goes_nowhere(yard: Yard, capsys: Any) -> None:
+    """What is refused is recorded, told and shown to authorities: not before it names nobody."""
+    yard.open(purge_order())
+    waiver = {"number": NUMBER, "notice": "notice_48h", "by": "T-1", "second": "S-1", "reason": "r"}
+    for what, request in (
+        ("job.open", {"text": orjson.dumps(purge_order("2026-7"), default=str).decode()}),
+        ("job.do", {"number": NUMBER, "step": "acceptance"}),
+        ("job.signal", {"number": NUMBER, "signal": "gas_alarm"}),
+        ("job.adopt", {"number": NUMBER, "step": "riser_hold", "verdict": "V"}),
+        ("job.waive", waiver),
+    ):
+        with pytest.raises(CommandRefused, match="no staff id"):
+            yard.do(what, **{**request, "by": NAMED})
+    for odd in ({"second": NAMED}, {"notice": NAMED}):
+        with pytest.raises(CommandRefused):
+            yard.do("job.waive", **{**waiver, **odd})
+    with pytest.raises(CommandRefused, match="no job of this gateway"):
+        yard.open(purge_order("2026-2002", parent=NAMED))
+    assert not any(NAMED in str(told) for told in yard.told)
+    assert not any(NAMED.encode() in (entry.body or b"") for entry in yard.entries())
+    assert NAMED not in "".join(capsys.readouterr())
+
+
+def test_one_person_has_one_id(yard: Yard) -> None:
+    """Where two persons are asked for, two ids of one are not two."""
+    again = {"id": "t-1", "supervisor": True, "certificates": {"purge": {"number": "C-1"}}}
+    again["certificates"]["purge"]["until"] = "2027-06-30"
+    with pytest.raises(CommandRefused, match="is held by T-1"):
+        yard.do("staff.put", text=orjson.dumps(again).decode())
+
+
+@pytest.mark.parametrize("detail", ["x" * 2001, "a\nb", "\u202eb"])
+def test_what_is_said_of_a_signal_is_one_line(yard: Yard, detail: str) -> None:
+    prepared(yard)
+    with pytest.raises(CommandRefused, match="one line"):
+        yard.do("job.signal", number=NUMBER, signal="gas_alarm", by="T-1", detail=detail)

@@ -15,6 +15,7 @@ from hub.foreman import people, retention, shelf
 from hub.foreman.door import Do
 from hub.foreman.foreman import Foreman
 from hub.foreman.shelf import Shelf
+from hub.jobs.answering import LONGEST
 from hub.ledger import Transaction
 from hub.order_file import UnusableInput, strict_json
 
@@ -51,7 +52,7 @@ class JobCommands:
 
     def act(self, request: Mapping[str, Any]) -> Any:
         """Do a step. `answers` is a table; its values are text, but for items and hazards."""
-        number, step, by = (_text(request, key) for key in ("number", "step", "by"))
+        number, step, by = _text(request, "number"), _text(request, "step"), _by(request)
         answers = request.get("answers", {})
         if not isinstance(answers, Mapping):
             raise CommandRefused(f'"answers" is {answers!r}; expected a table')
@@ -62,16 +63,18 @@ class JobCommands:
     def signal(self, request: Mapping[str, Any]) -> Any:
         """Say that something has happened: `signal` is one of the job's."""
         number, word, by = _text(request, "number"), _text(request, "signal"), _by(request)
-        detail = _text(request, "detail", "")
+        detail = _words(request, "detail", "")
         return self._do(
             lambda tx: self._foreman.signal(tx, number, word, by, detail, self._clock.now_us())
         )
 
     def waive(self, request: Mapping[str, Any]) -> Any:
         """Two persons let a notice be."""
-        number, notice, by, second, reason = (
-            _text(request, key) for key in ("number", "notice", "by", "second", "reason")
+        number, notice, reason = (
+            *(_text(request, k) for k in ("number", "notice")),
+            _words(request, "reason"),
         )
+        by, second = _by(request), _by(request, key="second")
         return self._do(
             lambda tx: self._foreman.waive(
                 tx, number, notice, by, second, reason, self._clock.now_us()
@@ -80,9 +83,8 @@ class JobCommands:
 
     def adopt(self, request: Mapping[str, Any]) -> Any:
         """Let a PASS of another job on the same section serve."""
-        number, step, verdict, by = (
-            _text(request, key) for key in ("number", "step", "verdict", "by")
-        )
+        number, step, verdict = (_text(request, key) for key in ("number", "step", "verdict"))
+        by = _by(request)
         return self._do(
             lambda tx: self._foreman.adopt(tx, number, step, verdict, by, self._clock.now_us())
         )
@@ -158,11 +160,21 @@ def _text(request: Mapping[str, Any], key: str, default: str | None = None) -> s
     return value
 
 
-def _by(request: Mapping[str, Any], default: str | None = None) -> str:
-    by = _text(request, "by", default)
+def _by(request: Mapping[str, Any], default: str | None = None, key: str = "by") -> str:
+    """Whoever asks, by an id: what is recorded of a stranger, too, names nobody."""
+    by = _text(request, key, default)
     if by == "hub":
-        raise CommandRefused('"by" is "hub", who does what happens by itself; say who you are')
+        raise CommandRefused(f'"{key}" is "hub", who does what happens by itself; say who you are')
+    if not people.is_id(by):
+        raise CommandRefused(f'"{key}" is no staff id; {people.ID_FORM}, and no name')
     return by
+
+
+def _words(request: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    words = _text(request, key, default)
+    if len(words) > LONGEST or not words.isprintable():
+        raise CommandRefused(f'"{key}": expected one line of at most {LONGEST} characters')
+    return words
 
 
 def _count(request: Mapping[str, Any], key: str) -> int:

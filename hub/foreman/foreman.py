@@ -75,7 +75,7 @@ class Foreman:
                 f"job {order.number} is known already, with other content; give the new one "
                 "another number"
             )
-        self._refuse_taken(tx, order.number)
+        self._refuse_taken(tx, order.number, order.parent)
         if against:
             book.refuse(tx, order.number, "open", by, against, now_us)
             return _refused(order.number, against)
@@ -158,6 +158,11 @@ class Foreman:
         """Two persons let a notice be, where the rule pack allows that."""
         book = self._book
         live = book.pass_deadlines(tx, book.live(tx, number), now_us)
+        if notice not in live.job.step:
+            raise CommandRefused(
+                f"job {number}: there is no such notice{guess(notice, live.job.step)}; see `gashub "
+                f"job show {number}`"
+            )
         waived = Waived(notice, now_us, by, second, reason)
         around = book.around(tx, live, people(tx), now_us)
         if against := waiver_refusals(live.pack, live.state, waived, around):
@@ -253,13 +258,20 @@ class Foreman:
 
     # -- inside
 
-    def _refuse_taken(self, tx: Transaction, number: str) -> None:
-        """A job comes with its own tests, and will need the numbers of what it finds."""
+    def _refuse_taken(self, tx: Transaction, number: str, parent: str) -> None:
+        """A job comes with its own tests, out of a job that is known if out of any, and will need
+        the numbers of what it finds.
+        """
         if self._desk.knows(number):
             raise CommandRefused(
                 f"{number} is known already, as an order without a job; give the job another number"
             )
         refuse_reserved(tx, number)
+        if (
+            parent
+            and tx.sql.execute("SELECT 1 FROM jobs WHERE number=?", (parent,)).fetchone() is None
+        ):
+            raise CommandRefused(f'job order {number}: "parent" is no job of this gateway')
         near = tx.sql.execute(
             "SELECT number FROM jobs WHERE number>?1 AND number<?2"
             " UNION SELECT number FROM orders WHERE number>?1 AND number<?2",

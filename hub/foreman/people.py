@@ -14,7 +14,13 @@ from hub.jobs import Person
 from hub.ledger import Transaction
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+ID_FORM: Final = "letters, digits, dots and dashes, 32 at most"
 _KEYS: Final = frozenset({"id", "supervisor", "certificates", "hired"})
+
+
+def is_id(text: str) -> bool:
+    """Whether *text* has the form of a staff id."""
+    return _ID.fullmatch(text) is not None
 
 
 def person_of(record: Mapping[str, Any]) -> Person:
@@ -47,6 +53,7 @@ def register(tx: Transaction, given: Mapping[str, Any], now_us: int) -> dict[str
     text = json.dumps(record, sort_keys=True)
     if row is not None and row[0] == text:
         return record  # the same again changes nothing
+    _refuse_double(tx, record)
     entry = tx.append("staff", record, now_us, {"staff": record["id"]})
     tx.sql.execute(
         "INSERT INTO staff (id, record, entry) VALUES (?,?,?)"
@@ -54,6 +61,21 @@ def register(tx: Transaction, given: Mapping[str, Any], now_us: int) -> dict[str
         (record["id"], text, entry),
     )
     return record
+
+
+def _refuse_double(tx: Transaction, record: Mapping[str, Any]) -> None:
+    """One person under two ids would be two persons where two are asked for."""
+    for other in people(tx).values():
+        for role, held in record["certificates"].items():
+            if (
+                other.id != record["id"]
+                and other.certificates.get(role, ("",))[0] == held["number"]
+            ):
+                raise CommandRefused(
+                    f"staff {record['id']}: certificate {held['number']} ({role}) is held by "
+                    f"{other.id}; one person has one id. Take it from {other.id} first if that "
+                    "one is no longer used"
+                )
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +86,7 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
         )
     id = given.get("id")
     if not isinstance(id, str) or not _ID.fullmatch(id):
-        raise CommandRefused(f'staff: "id" is {id!r}; letters, digits, dots and dashes, 32 at most')
+        raise CommandRefused(f'staff: "id" is {id!r}; {ID_FORM}')
     certificates = given.get("certificates", {})
     if not isinstance(certificates, Mapping):
         raise CommandRefused(f'staff {id}: "certificates" is {certificates!r}; expected a table')
