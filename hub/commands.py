@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from hub.clock import Clock, iso
-from hub.desk import Desk, refuse_reserved
+from hub.desk import Desk
 from hub.entering import Way, enter
 from hub.errors import CommandRefused
 from hub.ledger import Transaction
@@ -18,7 +18,7 @@ from hub.measuring import facts_of
 from hub.model import Intake
 from hub.near import guess
 from hub.order_file import UnusableInput, strict_json
-from hub.orders import WorkOrder
+from hub.orders import WorkOrder, refuse_reserved
 from hub.outbox import Outbox, replay, retry
 from hub.registry import Registry
 from hub.tapping import Tap

@@ -18,7 +18,7 @@ from hub.errors import CommandRefused
 from hub.ledger import LedgerReader, Transaction
 from hub.ledger.chain import attempt_chain
 from hub.model import Intake
-from hub.orders import Test, WorkOrder, from_record, new_order, out_of
+from hub.orders import Test, WorkOrder, from_record, new_order
 from hub.packs import keep_pack
 from hub.procedures import Verdict
 from hub.procedures.case import CLOSE, EVENTS
@@ -389,15 +389,6 @@ class Desk:
                 "set hub.rule_pack to one that is"
             )
         return pack
-
-
-def refuse_reserved(tx: Transaction, number: str) -> None:
-    """The numbers of what a job finds are its own: whoever took one would keep it out."""
-    job = out_of(number)
-    if job and tx.sql.execute("SELECT 1 FROM jobs WHERE number=?", (job,)).fetchone():
-        raise CommandRefused(
-            f"number {number} is kept for what job {job} finds; give this one another number"
-        )
 
 
 def _section(test: Test) -> str:

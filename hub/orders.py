@@ -13,6 +13,7 @@ from typing import Any, Final
 from ulid import ULID
 
 from hub.errors import CommandRefused
+from hub.ledger import Transaction
 from hub.order_file import UnusableInput, parse_order
 
 NUMBERS = frozenset(
@@ -56,6 +57,15 @@ def out_of(number: str) -> str:
     """The job whose hazard would have this number; "" where it has another form."""
     found = _OF_HAZARD.fullmatch(number)
     return found[1] if found else ""
+
+
+def refuse_reserved(tx: Transaction, number: str) -> None:
+    """The numbers of what a job finds are its own: whoever took one would keep it out."""
+    job = out_of(number)
+    if job and tx.sql.execute("SELECT 1 FROM jobs WHERE number=?", (job,)).fetchone():
+        raise CommandRefused(
+            f"number {number} is kept for what job {job} finds; give this one another number"
+        )
 
 
 @dataclass(frozen=True, slots=True)

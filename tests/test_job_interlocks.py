@@ -149,6 +149,19 @@ def test_a_notice_from_before_the_clock_stood_is_of_unknown_age() -> None:
     assert run.refused("start_work", valve="yes") == [("notice_clock", "4.5.1(1)")]
 
 
+def test_a_notice_of_a_clock_that_was_set_right_since_is_of_unknown_age() -> None:
+    """The clock stood days behind; to set it right is not to have waited."""
+    run = repair(until="dispatch", scope="pre_meter")
+    act, told = run.act("notice_48h", where="door", photo=PHOTO)
+    assert told == []
+    run.take(act._replace(trusted=False))
+    run.wait(h=49)
+    run.do("dispatch", to="T-1")
+    run.do("arrive", tools="yes")
+    run.test("leak_test")
+    assert run.refused("start_work", valve="yes") == [("notice_clock", "4.5.1(1)")]
+
+
 def test_a_test_broken_off_does_not_hide_those_that_came_to_nothing() -> None:
     """Three INCONCLUSIVE are for a supervisor, with an ABORTED between them as well."""
     run = residential_purge(until="riser_hold")

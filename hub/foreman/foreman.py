@@ -7,7 +7,7 @@ an answer with every reason and its clause, and is recorded.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from hub.desk import Desk, refuse_reserved
+from hub.desk import Desk
 from hub.errors import CommandRefused
 from hub.foreman import shelf
 from hub.foreman.book import Book, Live
@@ -33,7 +33,7 @@ from hub.jobs.case import Answers
 from hub.jobs.timing import time_us
 from hub.ledger import Transaction, read_entry
 from hub.near import guess
-from hub.orders import out_of
+from hub.orders import out_of, refuse_reserved
 from hub.rulepack import RulePack, read_pack
 from hub.rulepack.jobs import Question
 

@@ -91,7 +91,8 @@ class Standing(NamedTuple):
     attempt, verdict, section, serials  of a test
     began_us  of a test: when what it says, or will say, began; 0: nothing that could count
     again     of a test: verdicts INCONCLUSIVE since the last that said PASS or FAIL
-    why_not   what undid it: a step, a signal, a deadline, "again", "instrument", "unbegun"
+    why_not  what undid it: a step, a signal, a deadline, "again", "instrument", "unbegun"
+    trusted   whether the clock could be trusted when it was done; always yes of a test
     """
 
     at_us: int
@@ -105,6 +106,7 @@ class Standing(NamedTuple):
     began_us: int = 0
     again: int = 0
     why_not: str = ""
+    trusted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,9 @@ def _of_notice(tried: Tried, notice: Notice) -> Iterator[Refusal]:
         yield Refusal("notice_absent", notice.clause, figures)
     elif tried.act.at_us < due_us(clock, standing.at_us):
         yield Refusal("notice_late", notice.clause, figures)
-    elif standing.at_us < tried.around.untrusted_us:
+    elif standing.at_us < tried.around.untrusted_us or not (
+        standing.trusted or tried.around.untrusted_us
+    ):  # of a clock that nobody could trust then, and that was set right since
         yield Refusal("notice_clock", notice.clause, figures)
 
 

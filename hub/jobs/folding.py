@@ -85,7 +85,9 @@ def _act(step: Step, state: JobState, act: Act) -> JobState:
         before = state.steps.get(act.step, Standing(act.at_us, goes_on=False, stands=False))
         standing = before._replace(stands=False, began_us=act.at_us, why_not="again")
     else:
-        standing = Standing(act.at_us, goes_on, stands=goes_on, answers=act.answers)
+        standing = Standing(
+            act.at_us, goes_on, stands=goes_on, answers=act.answers, trusted=act.trusted
+        )
         state = _undone(state, step.undoes, act.step, act.at_us)
     visit_us = state.visit_us
     if step.visit == "begins" and goes_on:  # whoever may not enter has not arrived
