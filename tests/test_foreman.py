@@ -476,3 +476,12 @@ def test_what_is_said_of_a_signal_is_one_line(yard: Yard, detail: str) -> None:
     prepared(yard)
     with pytest.raises(CommandRefused, match="one line"):
         yard.do("job.signal", number=NUMBER, signal="gas_alarm", by="T-1", detail=detail)
+
+
+def test_a_photo_that_was_changed_on_the_disk_is_put_back_by_sending_it_again(yard: Yard) -> None:
+    yard.photo()
+    path = yard.folder / "files" / PHOTO_SHA[:2] / PHOTO_SHA
+    path.write_bytes(b"another")
+    yard.photo()
+    assert path.read_bytes() == PHOTO
+    assert len(yard.entries("file")) == 1

@@ -44,7 +44,8 @@ class Shelf:
         """Take one piece (base64) of a file. Any thread; one caller at a time for one file.
 
         Returns how many bytes are here now, and the file's media type once it is whole ("" till
-        then). A file that is here already is whole at once; a piece that is sent again is fine.
+        then). A file that is here already is whole at once, unless it was changed on the disk;
+        a piece that is sent again is fine.
         raises  CommandRefused for a wrong digest, a gap, a size that does not fit
         """
         if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
@@ -52,7 +53,7 @@ class Shelf:
         if not 0 < size <= LARGEST:
             raise CommandRefused(f"file {digest}: {size} bytes; from 1 to {LARGEST} are taken")
         whole = self.path(digest)
-        if whole.exists():
+        if not self.changed(digest):
             return whole.stat().st_size, media_of(whole)
         try:
             data = b64decode(piece, validate=True)
