@@ -70,6 +70,30 @@ def test_a_leaking_pipe_is_never_lit_and_its_leak_is_a_hazard(yard: Yard) -> Non
     assert [one["deadline"] for one in hazard["deadlines"]] == ["leak"]
 
 
+def test_an_answer_that_the_job_cannot_go_on_with_is_told_at_once(yard: Yard) -> None:
+    """It is recorded, and whoever gave it must not learn of it three steps later only."""
+    prepared(yard)
+    told = yard.step(NUMBER, "vent_point", place="indoors", photo=PHOTO_SHA)
+    assert told["stands"] is False
+    assert [(one["key"], one["clause"]) for one in told["notes"]] == [("not_in_order", "1.6.6")]
+    assert "Where is the vent?" in told["notes"][0]["text"]["en"]
+    told = yard.step(NUMBER, "vent_point", place="top_outdoors", photo=PHOTO_SHA)
+    assert (told["stands"], told["notes"]) == (True, [])
+
+
+def test_a_hazard_that_a_step_has_opened_is_told_with_its_number(yard: Yard) -> None:
+    prepared(yard)
+    assert yard.hold(NUMBER, "riser_hold") == "PASS"
+    yard.step(NUMBER, "open_valve", guarded="yes")
+    yard.step(NUMBER, "vent")
+    yard.samples(NUMBER, "samples")
+    yard.step(NUMBER, "connect")
+    told = yard.step(NUMBER, "joint_check", method="fluid", result="leak")
+    assert [one["key"] for one in told["notes"]] == ["not_in_order", "hazard"]
+    assert f"{NUMBER}-H1" in told["notes"][1]["text"]["zh"]
+    assert yard.show(f"{NUMBER}-H1")["facts"]["code"] == "L1-1"
+
+
 def test_a_start_after_a_kill_knows_where_everything_stands(yard: Yard) -> None:
     prepared(yard)
     yard.hold(NUMBER, "riser_hold")

@@ -232,11 +232,14 @@ def _put(given: dict[str, Any], question: str, answer: str) -> None:
 
 
 def _tell(answer: Any, as_json: bool) -> None:
-    """Show an answer; what was refused goes to stderr with its clauses, and exit 1."""
+    """Show an answer; what was refused goes to stderr with its clauses, and exit 1. So does what is
+    to be known of a step that was done, with exit 0.
+    """
     if as_json or answer.get("done", True):
         show(answer, as_json)
-    else:
-        for one in answer["refusals"]:
+    told = answer.get("notes", []) if answer.get("done", True) else answer["refusals"]
+    if not as_json:
+        for one in told:
             typer.echo(f"{one['text']['zh']}\n  {one['text']['en']}", err=True)
     if not answer.get("done", True):
         raise typer.Exit(1)

@@ -16,7 +16,7 @@ from hub.foreman.gate import calibration_refusals, open_point_refusals
 from hub.foreman.order import parse_job_order, spec_of
 from hub.foreman.people import people
 from hub.foreman.personal import Pseudonyms
-from hub.foreman.view import told, view
+from hub.foreman.view import noted, told, view
 from hub.foreman.watch import Watch
 from hub.jobs import (
     Act,
@@ -125,8 +125,14 @@ class Foreman:
         if asked.test:
             more["attempt"] = self._desk.open_attempt(tx, number, step, now_us).id
         kept = act._replace(answers=self._set_apart(tx, live, act, asked.ask, now_us))
+        found_before = len(live.state.hazards)
         live = book.take(tx, live, kept, now_us, more)
-        return {**_answer(live), **({"attempt": more["attempt"]} if asked.test else {})}
+        return {
+            **_answer(live),
+            "stands": live.state.steps[step].stands,
+            "notes": noted(live.pack, live.state, step, found_before),
+            **({"attempt": more["attempt"]} if asked.test else {}),
+        }
 
     def signal(
         self, tx: Transaction, number: str, word: str, by: str, detail: str, now_us: int

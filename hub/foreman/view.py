@@ -3,13 +3,17 @@
 All texts are in both languages, so that a console may choose; numbers and times are text.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from hub.clock import iso, shanghai
 from hub.jobs import Around, JobState, Option, Refusal, Standing, options, running
+from hub.jobs.deciding import clause_against
+from hub.jobs.folding import goes_on_with
 from hub.jobs.wording import said
 from hub.rulepack import RulePack
 from hub.rulepack.jobs import Question, Step
+from hub.texts import LANGUAGES, Language, say
 
 
 def view(pack: RulePack, state: JobState, by: str, around: Around, now_us: int) -> dict[str, Any]:
@@ -108,6 +112,46 @@ def asked(question: Question) -> dict[str, Any]:
         "optional": question.optional,
         "when": {name: list(values) for name, values in question.when.items()},
     }
+
+
+def noted(pack: RulePack, state: JobState, name: str, found: int) -> list[dict[str, Any]]:
+    """What whoever has just done step *name* must know: that it does not stand, because of which
+    answers, and each hazard that became a job of its own.
+
+    found   hazards that the job had before
+    """
+    job = pack.job[state.kind]
+    step, standing = job.step[name], state.steps[name]
+    notes = []
+    if not step.test and not standing.goes_on:
+        wrong = [
+            one.says
+            for question, one in step.ask.items()
+            if not goes_on_with(one, standing.answers.get(question))
+        ]
+        figures = {
+            lang: {"step": step.text.model_dump()[lang],
+                   "asks": say(lang, "judge.list").join(one.model_dump()[lang] for one in wrong)}
+            for lang in LANGUAGES
+        }  # fmt: skip
+        notes.append(_note("not_in_order", clause_against(step, standing), figures))
+    if state.kind != "hazard":
+        for at, (code, _, _) in enumerate(state.hazards[found:], found + 1):
+            hazard = pack.hazard[code]
+            figures = {
+                lang: {"job": f"{state.number}-H{at}", "code": code,
+                       "hazard": hazard.text.model_dump()[lang]}
+                for lang in LANGUAGES
+            }  # fmt: skip
+            notes.append(_note("hazard", hazard.clause, figures))
+    return notes
+
+
+def _note(key: str, clause: str, figures: Mapping[Language, Mapping[str, str]]) -> dict[str, Any]:
+    text = {
+        lang: say(lang, f"job.note.{key}", clause=clause, **figures[lang]) for lang in LANGUAGES
+    }
+    return {"key": key, "clause": clause, "text": text}
 
 
 def told(refusal: Refusal) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def _of_order(tried: Tried) -> Iterator[Refusal]:
         elif standing.why_not:
             yield Refusal("undone", before.clause, {**figures, **why(job, standing)})
         else:
-            yield Refusal("not_in_order", _clause_of(before, standing), figures)
+            yield Refusal("not_in_order", clause_against(before, standing), figures)
 
 
 def _of_person(tried: Tried) -> Iterator[Refusal]:
@@ -197,7 +197,7 @@ def _of_tries(tried: Tried) -> Iterator[Refusal]:
         )
 
 
-def _clause_of(step: Step, standing: Standing) -> str:
+def clause_against(step: Step, standing: Standing) -> str:
     """The clause that an answer offends against; the step's where it says none."""
     for name, question in step.ask.items():
         if question.kind == "choice":

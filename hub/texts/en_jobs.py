@@ -127,6 +127,11 @@ EN_JOBS: Final[dict[str, str]] = {
     "(clause {clause}): take another instrument",
     "job.refused.file_absent": "{question}: the hub does not have the file {value} (clause "
     "{clause}): hand the file itself over first",
+    # -- what is to be known after a step
+    "job.note.not_in_order": '"{step}" is recorded and is not in order: {asks} (clause {clause}): '
+    'the job does not go on with it; put it right, then do "{step}" again',
+    "job.note.hazard": "Hazard {job} was opened: {code} {hazard} (clause {clause}): deal with it "
+    "step by step, see `gashub job show {job}`",
     # -- jobs: screen and guide
     "job.screen.done": "done   ",
     "job.screen.open": "open   ",

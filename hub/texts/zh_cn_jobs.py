@@ -115,6 +115,11 @@ ZH_CN_JOBS: Final[dict[str, str]] = {
     "（条款 {clause}）：请换用其他仪器",
     "job.refused.file_absent": "{question}：本机没有文件 {value}（条款 {clause}）："
     "请先提交文件本身",
+    # -- 做完一步之后须知道的
+    "job.note.not_in_order": "“{step}”已记录，但不合格：{asks}（条款 {clause}）："
+    "作业不能据此继续，请整改后重做“{step}”",
+    "job.note.hazard": "已另立隐患作业 {job}：{code} {hazard}（条款 {clause}）：请逐步处理，"
+    "见 `gashub job show {job}`",
     # -- 作业：屏幕与引导
     "job.screen.done": "已完成",
     "job.screen.open": "可执行",
