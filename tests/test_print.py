@@ -24,6 +24,7 @@ from hub.records.paper.font import Font, drawn
 from hub.texts import Language
 from hub.texts.records import RECORDS
 from tests.foreman_rig import GAUGE, PHOTO_SHA, Yard, purge_order
+from tests.job_rig import items
 from tests.records_rig import (
     ABSENT,
     CUSTOMER,
@@ -390,6 +391,53 @@ def test_a_pass_that_something_has_undone_says_so(worked: Path, tmp_path: Path) 
         yard.step(number, "pipe_work", what="a valve exchanged")
         with Record(tmp_path / "state") as record:
             assert "合格 PASS（已失效）" in printed(record, tmp_path, "work-order", number).text
+
+
+def test_a_work_order_has_the_samples_that_counted_and_not_every_reading(
+    worked: Path, tmp_path: Path
+) -> None:
+    """An analyser is read once a second: pages of it would hide the three that count."""
+    shutil.copytree(worked, tmp_path / "state")
+    number = "2026-2006"
+    with Yard(tmp_path / "state") as yard:
+        yard.open(purge_order(number))
+        yard.step(number, "acceptance", accepted="yes", record="AR-1")
+        yard.step(number, "plan", approved="yes", document="PL-1")
+        yard.step(number, "arrive", consent="yes")
+        yard.step(number, "site", items=items("site_residential"))
+        yard.step(number, "isolation", valves="both ends closed", as_ordered="yes")
+        yard.step(number, "vent_point", place="top_outdoors", photo=yard.photo())
+        yard.hold(number, "riser_hold", every_s=4)
+        yard.step(number, "open_valve", guarded="yes")
+        yard.step(number, "vent")
+        attempt = yard.step(number, "samples")["attempt"]
+        yard.event(number, "zeroed", instrument="gs-1")
+        yard.event(number, "point", point="vent")
+        for shown in ("95.1", "1.3", "60.2", *("96.0",) * 48):  # the first one is of a false start
+            yard.read("gs-1", shown, "%vol", "gas")
+            yard.wait(20)
+            yard.turn()
+        assert yard.verdict(attempt) == "PASS"
+    with Record(tmp_path / "state") as record:
+        text = printed(record, tmp_path, "work-order", number).text
+
+    assert re.findall(r"([\d.]+) %vol \(vent\)", text) == ["96"] * 3
+    assert re.search(r"另有未计入的取样读数：4\d\n", text)
+
+
+def test_what_nobody_has_given_is_a_dash_and_not_withheld(worked: Path, tmp_path: Path) -> None:
+    shutil.copytree(worked, tmp_path / "state")
+    number = "2026-2005"
+    with Yard(tmp_path / "state") as yard:
+        yard.open(purge_order(number, customer={"user_no": "0088", "room": "0317"}))
+    with Record(tmp_path / "state") as record:
+        company = printed(record, tmp_path, "work-order", number).text
+        assert re.search(r"房号 +0317", company)
+        assert re.search(r"地址 +—", company)
+        assert "（保密）" not in company
+        authority = printed(record, tmp_path, "work-order", number, recipient="authority").text
+        assert re.search(r"房号 +（保密）", authority)
+        assert re.search(r"地址 +—", authority)
 
 
 def test_an_outdoor_screen_is_printed_as_no_inspection(record: Record, tmp_path: Path) -> None:

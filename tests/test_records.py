@@ -243,6 +243,10 @@ def test_rows_are_chosen_by_kind_and_state(record: Record) -> None:
     assert set(values(record, "purge", state="running")) == set()
     with pytest.raises(CommandRefused, match="leak, pipe, equipment"):
         table(record, "hazards", kind="leek")
+    with pytest.raises(CommandRefused, match='did you mean "running"'):
+        table(record, "hazards", state="runing")
+    with pytest.raises(CommandRefused, match="running, ended, done"):
+        table(record, "hazards", state="open")
 
 
 @pytest.mark.parametrize(

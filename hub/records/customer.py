@@ -5,7 +5,7 @@ of a customer comes directly after the job's entry, in the same transaction; an 
 personal stands in the job as `@ENTRY`. A job that another one opened is about that one's customer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from hub.foreman.personal import Recipient, shown_to
@@ -22,16 +22,22 @@ _MOST_PARENTS: Final = 8
 class Customer(NamedTuple):
     """What may be seen of a customer, and the entry that it stands in.
 
-    fields  {}: nothing is known; None: it was known, and has been erased
+    fields    {}: nothing is known; None: it was known, and has been erased
+    withheld  fields that are known, and that the reader may not see
     """
 
     fields: Mapping[str, str] | None
     entry: int | None = None
+    withheld: Collection[str] = ()
 
-    def shown(self, erased: str) -> dict[str, str]:
-        """Every field of `SHOWN` in text, *erased* in each once it has been."""
+    def shown(self, erased: str, withheld: str = "") -> dict[str, str]:
+        """Every field of `SHOWN` in text, "" where nobody has given it: *erased* in each once it
+        has been, *withheld* where the reader may not see it.
+        """
         fields = self.fields
-        return {name: erased if fields is None else fields.get(name, "") for name in SHOWN}
+        if fields is None:
+            return dict.fromkeys(SHOWN, erased)
+        return {name: withheld if name in self.withheld else fields.get(name, "") for name in SHOWN}
 
 
 def customer_of(record: Record, job: str, recipient: Recipient) -> Customer:
@@ -47,8 +53,9 @@ def customer_of(record: Record, job: str, recipient: Recipient) -> Customer:
             if following.kind == "personal" and following.refs.get("order") == number:
                 if following.body is None:
                     return Customer(None, following.index)
-                fields = shown_to(recipient, following.record()["fields"])
-                return Customer(fields, following.index)
+                known = following.record()["fields"]
+                fields = shown_to(recipient, known)
+                return Customer(fields, following.index, known.keys() - fields.keys())
         if not parent:
             break
         number = parent

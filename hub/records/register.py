@@ -49,6 +49,8 @@ class Register(NamedTuple):
 
 
 RUNNING, ENDED = "running", "ended"
+ENDS: Final = ("done", "given_up", "inspected", "absent", "refused", "closed")
+"""The words with which jobs of the shipped rule pack end; a pack of the company's may have more."""
 ENTRIES: Final = Column("entries", "code", 24)
 SUBJECT: Final = Column("subject", "code", 26)
 CUSTOMER: Final = tuple(Column(f"customer_{name}", "code", 16) for name in SHOWN)

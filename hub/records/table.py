@@ -9,7 +9,7 @@ from hub.errors import CommandRefused
 from hub.ledger import Head
 from hub.near import guess
 from hub.records.period import EVER, Period
-from hub.records.register import Column, Register, Row, columns_of, rows_of
+from hub.records.register import ENDED, ENDS, RUNNING, Column, Register, Row, columns_of, rows_of
 from hub.records.words import Words
 
 
@@ -26,12 +26,23 @@ class Table:
     state: str = ""
 
     def __post_init__(self) -> None:
-        """Raises CommandRefused for a kind that the register does not know."""
+        """Raises CommandRefused for a kind or state that there is not: no rows must never look like
+        nothing open.
+        """
         if self.kind and self.kind not in self.register.kinds:
             kinds = self.register.kinds
             raise CommandRefused(
                 f"--kind is {self.kind!r}; the register {self.register.name} has "
                 f"{', '.join(kinds)}{guess(self.kind, kinds)}"
+            )
+        if self.state in ("", RUNNING, ENDED, *ENDS):
+            return
+        ended = self.words.record.reader.rows("SELECT DISTINCT ended FROM jobs WHERE ended<>''")
+        states = list(dict.fromkeys((RUNNING, ENDED, *ENDS, *(word for (word,) in ended))))
+        if self.state not in states:
+            raise CommandRefused(
+                f"--state is {self.state!r}; there are {', '.join(states)}"
+                f"{guess(self.state, states)}"
             )
 
     @property

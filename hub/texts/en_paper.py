@@ -161,6 +161,7 @@ EN_PAPER: Final[dict[str, str]] = {
     "records.paper.swapped": "instrument exchanged: {instrument}",
     "records.paper.detail": "What was seen",
     "records.paper.reason": "Why",
+    "records.paper.more_samples": "readings besides, that count as no sample",
     "records.paper.on_file": "signature on file, by its digest",
     "records.paper.file_missing": "the file of the signature is not here; its digest",
     "records.paper.file_changed": "the file is not the one that the record names; not shown",

@@ -159,6 +159,7 @@ ZH_CN_PAPER: Final[dict[str, str]] = {
     "records.paper.swapped": "仪器更换：{instrument}",
     "records.paper.detail": "情况",
     "records.paper.reason": "原因",
+    "records.paper.more_samples": "另有未计入的取样读数",
     "records.paper.on_file": "签字文件已存档，见摘要",
     "records.paper.file_missing": "签字文件不在本机，见摘要",
     "records.paper.file_changed": "签字文件与记录的摘要不符，不予显示",

@@ -132,8 +132,8 @@ def _meter(words: Words, job: History) -> tuple[list[Pair], list[int]]:
     recipient = words.recipient or "authority"
     known = customer_of(words.record, job.number, recipient)
     if known.entry is not None:
-        told.append((words.say("column.customer_meter_no"), known.shown(words.say("erased"))
-                     ["meter_no"] or words.say("withheld")))  # fmt: skip
+        shown = known.shown(words.say("erased"), words.say("withheld"))
+        told.append((words.say("column.customer_meter_no"), shown["meter_no"] or "—"))
         entries.append(known.entry)
     for step, question, title in _READINGS:
         if (text := words.answered(job, step, question)) != "":

@@ -68,14 +68,13 @@ def at_us(words: Words, entries: Sequence[int]) -> int:
 
 
 def customer_pairs(words: Words, known: Customer) -> list[Pair]:
-    """What may be seen of the customer, a line each; withheld fields say so."""
-    shown = known.shown(words.say("erased"))
-    if known.fields == {}:
+    """What may be seen of the customer, a line each; withheld fields say so, and what nobody has
+    given is a dash.
+    """
+    if known.fields == {} and not known.withheld:
         return []
-    return [
-        (words.say(f"column.customer_{name}"), text or words.say("withheld"))
-        for name, text in shown.items()
-    ]
+    shown = known.shown(words.say("erased"), words.say("withheld"))
+    return [(words.say(f"column.customer_{name}"), text or "—") for name, text in shown.items()]
 
 
 class Pictures:

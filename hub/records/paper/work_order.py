@@ -19,6 +19,8 @@ _MAXIMA: Final = {
     "excess_ppm_m": "laser_excess_ppm_m",
 }
 """Figure of a gas check -> the column whose title it has."""
+_SAMPLES: Final = 3
+"""The last ones: a bad sample begins the count anew. Where none counted they say how it stood."""
 _SIGNATURE: Final = "signature"
 _LABELS: Final = (
     *("customer", "facts", "steps", "time", "step", "who", "said", "hazards", "code", "wording"),
@@ -181,8 +183,13 @@ def _figures(words: Words, decided: Decided) -> Iterator[Pair]:
     for figure, title in _MAXIMA.items():
         if (most := largest(decided, figure)) is not None:
             yield words.say(f"column.{title}"), f"{most:f}"
-    for one in decided.verdict["figures"].get("samples", []):
+    taken = decided.verdict["figures"].get("samples", [])
+    counted = [one for one in taken if one["state"] == "counted"]
+    shown = (counted or taken)[-_SAMPLES:]
+    for one in shown:
         yield shanghai(one["at_us"]), f"{one['value'] or '—'} {one['unit']} ({one['point']})"
+    if len(taken) > len(shown):
+        yield words.say("paper.more_samples"), str(len(taken) - len(shown))
 
 
 def _hazards(words: Words, history: History) -> Iterator[list[str]]:
