@@ -345,7 +345,7 @@ class Desk:
         if len(found) != 1:
             raise CommandRefused(
                 f"order {number} has {len(found)} open attempts, so the event has no place; "
-                "open one with `gashub order open`"
+                "open one with `gashub order open`, or begin a job's test with `gashub job do`"
             )
         return found[0]
 

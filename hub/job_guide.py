@@ -5,15 +5,16 @@ holds nothing itself: after a power cut it goes on where the record stands. What
 is not asked again, because the hub does not offer a step that stands.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from rich.console import Console
 from rich.prompt import Prompt
 
-from hub.job_screen import print_job, print_step
+from hub.errors import CommandRefused
+from hub.job_screen import print_job
+from hub.order_view import show_now
 from hub.texts import Language, say
 
 _EVENTS: Final = (
@@ -35,7 +36,6 @@ class Ask(Protocol):
     def __call__(self, do: str, /, **arguments: Any) -> Any: ...
 
 
-Steps = Mapping[str, Mapping[str, Any]]
 Upload = Callable[[Path], str]
 """Hand a file over to the hub; its SHA-256."""
 
@@ -52,9 +52,10 @@ def guide(
     console = console or Console()
     while True:
         shown = ask("job.show", number=number, by=by)
-        steps = {one["step"]: one for one in shown["steps"] if one["state"] != "apart"}
-        open_steps = {name: one for name, one in steps.items() if one["state"] == "open"}
-        print_job(shown, lang, console, brief=bool(open_steps))
+        states: dict[str, dict[str, Any]] = {"open": {}, "waiting": {}, "done": {}, "apart": {}}
+        for one in shown["steps"]:
+            states[one["state"]][one["step"]] = one
+        print_job(shown, lang, console, steps=() if states["open"] else ("done", "waiting"))
         if shown["ended"]:
             return
         running = ask_progress(ask, number)
@@ -62,18 +63,17 @@ def guide(
             if not _during(ask, number, running, lang, console):
                 return
             continue
-        if not open_steps:
+        if not states["open"]:
             console.print(say(lang, "job.guide.nothing"))
             return
-        chosen = _choose(open_steps, steps, lang, console)
+        chosen = _choose(states["open"], states["waiting"], lang, console)
         if chosen is None:
             return
-        answers = _questions(open_steps[chosen], shown, lang, upload, console)
+        answers = _questions(states["open"][chosen], shown, lang, upload, console)
         if answers is None:
             continue
         answer = ask("job.do", number=number, step=chosen, by=by, answers=answers)
-        for refusal in answer["refusals"]:
-            console.print(refusal["text"][lang], style="yellow")
+        _tell([*answer["refusals"], *answer.get("notes", ())], lang, console)
 
 
 def ask_progress(ask: Ask, number: str) -> Mapping[str, Any] | None:
@@ -85,22 +85,44 @@ def ask_progress(ask: Ask, number: str) -> Mapping[str, Any] | None:
     return running[0] if running else None
 
 
-def _choose(steps: Steps, known: Steps, lang: Language, console: Console) -> str | None:
-    """One of *steps*; of another that is *known* it is told why it is refused."""
+def _tell(sentences: Iterable[Mapping[str, Any]], lang: Language, console: Console) -> None:
+    for one in sentences:
+        console.print(one["text"][lang], style="yellow", markup=False, highlight=False)
+
+
+def _prompt(
+    says: str, lang: Language, console: Console, choices: list[str] | None = None, default: Any = ""
+) -> str:
+    """What the person types; *default* for an empty line, and asked again where that is `...`."""
+    prompt = Prompt(says, console=console, choices=choices, show_default=False)
+    prompt.illegal_choice_message = say(lang, "job.guide.choice")
+    return str(prompt(default=default)).strip()
+
+
+def _choose(
+    steps: Mapping[str, Mapping[str, Any]],
+    waiting: Mapping[str, Mapping[str, Any]],
+    lang: Language,
+    console: Console,
+) -> str | None:
+    """A step that may be done now; of one that may not, why not."""
     for at, (name, step) in enumerate(steps.items(), 1):
-        console.print(f"{at:3}  {name}  {step['text'][lang]}", highlight=False)
+        console.print(f"{at:3}  {name}  {step['text'][lang]}", markup=False, highlight=False)
+    if waiting:
+        names = ", ".join(waiting)
+        console.print(say(lang, "job.guide.waiting", names=names), style="dim", highlight=False)
     while True:
-        said = Prompt.ask(say(lang, "job.guide.which"), console=console, default="").strip()
+        said = _prompt(say(lang, "job.guide.which"), lang, console)
         if said in _BACK:
             return None
         if said in steps:
             return said
         if said.isdecimal() and 1 <= int(said) <= len(steps):
             return list(steps)[int(said) - 1]
-        if said in known:
-            print_step(known[said], lang, console)
-        else:
-            console.print(say(lang, "job.guide.unknown", said=said))
+        if said in waiting:
+            _tell(waiting[said]["refusals"], lang, console)
+            continue
+        console.print(say(lang, "job.guide.unknown", said=said), markup=False)
 
 
 def _questions(
@@ -137,9 +159,7 @@ def _one(
     for name, text in question["options"].items():
         console.print(f"     {name}: {text[lang]}", highlight=False)
     while True:
-        said = Prompt.ask(
-            says, console=console, default="", choices=[*choices, "q"] if choices else None
-        ).strip()
+        said = _prompt(says, lang, console, [*choices, "q"] if choices else None)
         if said == "q":
             return None
         if not said and not (question["optional"] or question["kind"] == "hazards"):
@@ -148,7 +168,7 @@ def _one(
         if question["kind"] == "file" and said:
             path = Path(said).expanduser()
             if not path.is_file():
-                console.print(say(lang, "job.guide.no_file", said=said))
+                console.print(say(lang, "job.guide.no_file", said=said), markup=False)
                 continue
             return upload(path)
         return said
@@ -161,15 +181,15 @@ def _items(
     answers: dict[str, dict[str, str]] = {}
     for name, item in checklist.items():
         says = f"{name}  {item['text'][lang]}"
-        said = Prompt.ask(says, console=console, choices=["ok", "not_ok", "not_applicable", "q"])
+        said = _prompt(says, lang, console, ["ok", "not_ok", "not_applicable", "q"], ...)
         if said == "q":
             return None
         answers[name] = {"result": said}
         if said == "not_ok" and len(item["hazards"]) > 1:
             for code, text in item["hazards"].items():
                 console.print(f"     {code}: {text[lang]}", highlight=False)
-            answers[name]["hazard"] = Prompt.ask(
-                say(lang, "job.guide.hazard"), console=console, choices=list(item["hazards"])
+            answers[name]["hazard"] = _prompt(
+                say(lang, "job.guide.hazard"), lang, console, list(item["hazards"]), ...
             )
     return answers
 
@@ -178,13 +198,14 @@ def _during(
     ask: Ask, number: str, running: Mapping[str, Any], lang: Language, console: Console
 ) -> bool:
     """A test is running: show it, and take what the technician does. False: they leave."""
-    console.print_json(json.dumps(running, ensure_ascii=False))
-    said = Prompt.ask(
-        say(lang, "job.guide.event", events=", ".join(_EVENTS)), console=console, default=""
-    ).strip()
+    show_now(console, running, lang)
+    said = _prompt(say(lang, "job.guide.event", events=", ".join(_EVENTS)), lang, console)
     if said == "q":
         return False
     if said:
         word, _, point = said.partition(" ")
-        ask("order.event", number=number, word=word, instrument="", point=point)
+        try:
+            ask("order.event", number=number, word=word, instrument="", point=point)
+        except CommandRefused as refused:  # a slip of the pen does not end the guiding
+            console.print(str(refused), style="yellow", markup=False, highlight=False)
     return True

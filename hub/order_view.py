@@ -22,12 +22,13 @@ def show_order(shown: Mapping[str, Any], lang: Language, console: Console | None
     rows(console, shown["tests"], 2)
     for now in shown["now"]:
         line(console, "now", style="bold")
-        _now(console, now, lang)
+        show_now(console, now, lang)
     for attempt in shown["attempts"]:
         _attempt(console, attempt, lang)
 
 
-def _now(console: Console, now: Mapping[str, Any], lang: Language) -> None:
+def show_now(console: Console, now: Mapping[str, Any], lang: Language) -> None:
+    """Print how far an open attempt is, one of the answer of `order.progress`."""
     figures = dict(now.get("figures", {}))
     hints, points = figures.pop("hints", ()), figures.pop("points", ())
     left = now.get("remaining_s")

@@ -83,8 +83,10 @@ def job_do(
     given = _answers(answers or [])
     for pair in file or []:
         question, _, path = pair.partition("=")
+        if not question or not path:
+            raise CommandRefused(f"--file {pair!r}: expected QUESTION=PATH, such as photo=vent.jpg")
         _put(given, question, upload(config, Path(path)))
-    _tell(ask(config, "job.do", number=number, step=step, by=by, answers=given), as_json)
+    _tell(ask(config, "job.do", number=number, step=step, by=_named(by), answers=given), as_json)
 
 
 @job_app.command("guide")
@@ -96,8 +98,9 @@ def job_guide(number: str, by: ByOption = "", config: ConfigOption = CONFIG) -> 
     def here(do: str, /, **arguments: Any) -> Any:
         return ask(config, do, **arguments)
 
+    who = _named(by)
     lang = load_config(config).hub.language
-    guide(here, number, by, lang, lambda path: upload(config, path))
+    guide(here, number, who, lang, lambda path: upload(config, path))
 
 
 @job_app.command("signal")
@@ -110,7 +113,10 @@ def job_signal(
     as_json: JsonOption = False,
 ) -> None:
     """Say that something has happened to a job; whoever must know is told at once."""
-    _tell(ask(config, "job.signal", number=number, signal=signal, by=by, detail=detail), as_json)
+    _tell(
+        ask(config, "job.signal", number=number, signal=signal, by=_named(by), detail=detail),
+        as_json,
+    )
 
 
 @job_app.command("waive")
@@ -125,7 +131,15 @@ def job_waive(
 ) -> None:
     """Two persons, one of them a supervisor, let a notice be. Nothing releases a test."""
     _tell(
-        ask(config, "job.waive", number=number, notice=notice, by=by, second=second, reason=reason),
+        ask(
+            config,
+            "job.waive",
+            number=number,
+            notice=notice,
+            by=_named(by),
+            second=second,
+            reason=reason,
+        ),
         as_json,
     )
 
@@ -140,7 +154,9 @@ def job_adopt(
     as_json: JsonOption = False,
 ) -> None:
     """Let a PASS of another job on the same section serve, such as a riser's."""
-    _tell(ask(config, "job.adopt", number=number, step=step, verdict=verdict, by=by), as_json)
+    _tell(
+        ask(config, "job.adopt", number=number, step=step, verdict=verdict, by=_named(by)), as_json
+    )
 
 
 @job_app.command("test")
@@ -208,6 +224,12 @@ def upload(config: Path, path: Path) -> str:
         if answer["whole"]:
             break
     return digest
+
+
+def _named(by: str) -> str:
+    if not by:
+        raise CommandRefused("who does it? Give a staff id with --by; see `gashub staff list`")
+    return by
 
 
 def _answers(pairs: list[str]) -> dict[str, Any]:

@@ -112,7 +112,10 @@ def _may_go(number: str, due: Due | None, what: What, today: date) -> None:
     if due is None:
         raise CommandRefused(f"job {number}: has not ended, or is not known; it stays")
     if due.held:
-        raise CommandRefused(f"job {number} is held: {due.held}; let it go first")
+        raise CommandRefused(
+            f"job {number} is held: {due.held}; let it go first, with "
+            f"`gashub retention hold {number} --by WHO` and no reason"
+        )
     if due.erased in (what, "all"):
         raise CommandRefused(f"job {number}: {due.erased} of it is erased already")
     if today <= due.keep_until:

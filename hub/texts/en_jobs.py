@@ -141,6 +141,8 @@ EN_JOBS: Final[dict[str, str]] = {
     "job.screen.hazards": "hazards",
     "job.guide.nothing": "Nothing may be done now: the reasons stand above",
     "job.guide.which": "Which step (number or name; Enter leaves)",
+    "job.guide.waiting": "refused now (a name says why): {names}",
+    "job.guide.choice": "Give one of the answers in brackets",
     "job.guide.unknown": "{said}: no such number or name",
     "job.guide.needed": "This must be answered; q goes back",
     "job.guide.no_file": "{said}: no such file; give the path of the photo or scan",

@@ -129,6 +129,8 @@ ZH_CN_JOBS: Final[dict[str, str]] = {
     "job.screen.hazards": "隐患",
     "job.guide.nothing": "现在没有可执行的步骤：原因见上",
     "job.guide.which": "做哪一步（编号或名称，回车离开）",
+    "job.guide.waiting": "现在不可（输入名称看原因）：{names}",
+    "job.guide.choice": "请输入方括号中的一个答案",
     "job.guide.unknown": "{said}：没有这个编号或名称",
     "job.guide.needed": "此项必须回答；q 返回",
     "job.guide.no_file": "{said}：没有这个文件，请给出照片或扫描件的路径",
