@@ -148,7 +148,11 @@ def run(config: Config, stop: threading.Event) -> int:
             config.hub.language,
         )
         seconds = SecondDoor(state_dir, parts.registry, clock, commands.do)
-        table = {**commands.table(), **jobs.table(commands.do), **seconds.table()}
+        table = {
+            **commands.table(),
+            **jobs.table(commands.do, commands.strangers),
+            **seconds.table(),
+        }
         control = ControlSocket(config.socket, table, config.hub.admin_gid)
         # Started from the end of the flow to its beginning; stopped the other way round, so that
         # drivers fall silent first and the judge still drains and records what they had sent.

@@ -98,7 +98,7 @@ class Commands:
             "number": order.number,
             "id": order.id,
             "tests": [{"id": t.id, "step": t.step, "procedure": t.procedure} for t in order.tests],
-            "warnings": self._strangers(
+            "warnings": self.strangers(
                 one["name"] for test in order.tests for one in test.spec["instruments"]
             ),
         }
@@ -122,7 +122,7 @@ class Commands:
             "step": attempt.test.step,
             "procedure": attempt.test.procedure,
             "opened_at": iso(attempt.opened_us),
-            "warnings": self._strangers(attempt.instruments),
+            "warnings": self.strangers(attempt.instruments),
         }
 
     def event(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -182,7 +182,7 @@ class Commands:
             raise CommandRefused(f"no line or link {name!r}; there are: {known}")
         return self._taps[name]
 
-    def _strangers(self, names: Iterable[str]) -> list[str]:
+    def strangers(self, names: Iterable[str]) -> list[str]:
         """A warning for each instrument nobody here has heard of. It may still come, by a link."""
         known = self._known()
         return [

@@ -68,7 +68,11 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
         with LedgerReader(config.hub.state_dir) as reader:
             jobs.restore(reader)
         seconds = SecondDoor(config.hub.state_dir, parts.registry, clock, commands.do)
-        table = {**commands.table(), **jobs.table(commands.do), **seconds.table()}
+        table = {
+            **commands.table(),
+            **jobs.table(commands.do, commands.strangers),
+            **seconds.table(),
+        }
         if do not in table:
             raise CommandRefused(f"no command {do!r}")
         return table[do](request)

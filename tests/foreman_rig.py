@@ -77,7 +77,7 @@ class Yard:
         second = SecondDoor(self.folder, self.registry, self.clock, commands.do)
         self.commands = {
             **commands.table(),
-            **self.jobs.table(commands.do),
+            **self.jobs.table(commands.do, commands.strangers),
             **second.table(),
         }
 

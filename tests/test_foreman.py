@@ -1,5 +1,6 @@
 """Jobs on a real ledger: what is allowed is recorded, what is refused as well, nothing is lost."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,19 @@ def test_an_unsigned_pack_begins_no_job(tmp_path: Path) -> None:
         assert not answer["done"]
         keys = {one["key"] for one in answer["refusals"]}
         assert keys == {"open_point", "not_signed_off"}
+
+
+def test_an_instrument_that_nobody_knows_is_told_of_when_the_job_is_opened(yard: Yard) -> None:
+    """What is watched under a mistyped name would never stop anything."""
+    answer = yard.open(purge_order(watch=["pm-lien"]))
+    assert answer["done"]
+    assert '"pm-lien"' in answer["warnings"][-1]
+    test = {"medium": "air", "instruments": [{"name": "gs-9", "quantity": "gas"}]}
+    order = purge_order("2026-2002")
+    del order["tests"]["samples"]
+    yard.open(order)
+    answer = yard.do("job.test", number="2026-2002", step="samples", text=json.dumps(test))
+    assert '"gs-9"' in answer["warnings"][0]
 
 
 def test_another_class_of_user_has_another_chapter(yard: Yard) -> None:

@@ -258,7 +258,9 @@ def _tell(answer: Any, as_json: bool) -> None:
     to be known of a step that was done, with exit 0.
     """
     if as_json or answer.get("done", True):
-        show(answer, as_json)
+        plain = as_json or not sys.stdout.isatty()
+        spoken = () if plain else ("notes", "refusals")  # which are said in words below
+        show({name: one for name, one in answer.items() if name not in spoken}, as_json)
     told = answer.get("notes", []) if answer.get("done", True) else answer["refusals"]
     if not as_json:
         for one in told:

@@ -12,7 +12,7 @@ from typing import Any
 from hub.clock import Clock
 from hub.errors import CommandRefused
 from hub.foreman import people, retention, shelf
-from hub.foreman.door import Do
+from hub.foreman.door import Do, Strangers
 from hub.foreman.foreman import Foreman
 from hub.foreman.shelf import Shelf
 from hub.jobs.answering import LONGEST
@@ -23,11 +23,20 @@ from hub.order_file import UnusableInput, strict_json
 class JobCommands:
     """The table of commands, and what they need."""
 
-    def __init__(self, foreman: Foreman, state_dir: Path, clock: Clock, do: Do) -> None:
+    def __init__(
+        self,
+        foreman: Foreman,
+        state_dir: Path,
+        clock: Clock,
+        do: Do,
+        strangers: Strangers = lambda _: [],
+    ) -> None:
+        """*strangers* warns of the names of instruments that nobody here has heard of."""
         self._foreman = foreman
         self._shelf = Shelf(state_dir)
         self._clock = clock
         self._do = do
+        self._strangers = strangers
 
     def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Name of the command -> what it does with the request's arguments."""
@@ -48,7 +57,13 @@ class JobCommands:
     def open(self, request: Mapping[str, Any]) -> Any:
         """Take an order for a job: `text` is the order file's content."""
         given, by = _json(_text(request, "text"), "job order"), _by(request, "operator")
-        return self._do(lambda tx: self._foreman.open(tx, given, by, self._clock.now_us()))
+        answer = self._do(lambda tx: self._foreman.open(tx, given, by, self._clock.now_us()))
+        if not answer["done"]:
+            return answer
+        tests = given.get("tests", {}).values()
+        names = [one["name"] for test in tests for one in test["instruments"]]
+        # A mistyped name among those that are watched would never stop anything.
+        return {**answer, "warnings": self._strangers([*names, *given.get("watch", [])])}
 
     def act(self, request: Mapping[str, Any]) -> Any:
         """Do a step. `answers` is a table; its values are text, but for items and hazards."""
@@ -93,9 +108,10 @@ class JobCommands:
         """Order a test that the job has none for: `text` is the judge contract without number."""
         number, step = _text(request, "number"), _text(request, "step")
         given = _json(_text(request, "text"), f"test {step}")
-        return self._do(
+        answer = self._do(
             lambda tx: self._foreman.add_test(tx, number, step, given, self._clock.now_us())
         )
+        return {**answer, "warnings": self._strangers(one["name"] for one in given["instruments"])}
 
     def show(self, request: Mapping[str, Any]) -> Any:
         """A job as `by` finds it now."""

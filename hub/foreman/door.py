@@ -17,13 +17,14 @@ from hub.model import Intake
 from hub.rulepack import RulePack
 
 if TYPE_CHECKING:
-    from hub.foreman.commands import JobCommands
     from hub.foreman.foreman import Foreman
 
 Tell = Callable[[Transaction, Mapping[str, Any], int], object]
 """Have the world outside hear of what entry so-and-so says, in the same transaction."""
 Do = Callable[[Callable[[Transaction], Any]], Any]
 """Carry an act out in a transaction and wait for the commit."""
+Strangers = Callable[[Iterable[str]], list[str]]
+"""A warning for each of the names of instruments that nobody here has heard of."""
 COMMANDS: Final = (
     *("job.open", "job.do", "job.signal", "job.waive", "job.adopt", "job.test", "job.show"),
     *("retention.hold", "retention.erase", "staff.put", "file.put"),
@@ -75,14 +76,14 @@ class JobDoor:
         """Record what `look` has seen, and the deadlines that have passed."""
         self.foreman.advance(tx, now_us)
 
-    def table(self, do: Do) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+    def table(self, do: Do, strangers: Strangers) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Name of the command -> what it does with the request's arguments."""
-        return {name: partial(self._carry_out, do, name) for name in COMMANDS}
+        return {name: partial(self._carry_out, do, strangers, name) for name in COMMANDS}
 
-    def _carry_out(self, do: Do, name: str, request: Mapping[str, Any]) -> Any:
-        return self._commands(do).table()[name](request)
-
-    def _commands(self, do: Do) -> "JobCommands":
+    def _carry_out(
+        self, do: Do, strangers: Strangers, name: str, request: Mapping[str, Any]
+    ) -> Any:
         from hub.foreman.commands import JobCommands  # noqa: PLC0415  see above
 
-        return JobCommands(self.foreman, self._state_dir, self._clock, do)
+        commands = JobCommands(self.foreman, self._state_dir, self._clock, do, strangers)
+        return commands.table()[name](request)
