@@ -112,3 +112,11 @@ def test_a_job_on_a_terminal_says_how_its_open_steps_are_answered(yard: Yard) ->
 def test_a_command_that_lacks_something_says_what(words: list[str], says: str) -> None:
     with pytest.raises(CommandRefused, match=says):
         job_app(words, standalone_mode=False)
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(CommandRefused, match=r"nix\.json: cannot be read: No such file"):
+        job_app(["open", str(tmp_path / "nix.json")], standalone_mode=False)
+    (tmp_path / "photo.json").write_bytes(b"\xff\xd8")
+    with pytest.raises(CommandRefused, match="is no UTF-8 text"):
+        job_app(["open", str(tmp_path / "photo.json")], standalone_mode=False)

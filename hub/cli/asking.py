@@ -7,6 +7,8 @@ from typing import Any
 
 import typer
 
+from hub.errors import CommandRefused
+
 
 def ask(config: Path, do: str, **arguments: Any) -> Any:
     """Ask the running hub; without one, take its lock and do it here."""
@@ -35,3 +37,13 @@ def show(answer: Any, as_json: bool) -> None:
     from hub.tables import show as show_table
 
     show_table(answer)
+
+
+def text_of(file: Path) -> str:
+    """What a file says. Raises CommandRefused when it cannot be read, or is no text."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as fault:
+        raise CommandRefused(f"{file}: cannot be read: {fault.strerror}") from fault
+    except UnicodeDecodeError as fault:
+        raise CommandRefused(f"{file}: is no UTF-8 text: {fault}") from fault

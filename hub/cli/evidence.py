@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.asking import ask, show
+from hub.cli.asking import ask, show, text_of
 from hub.cli.options import CONFIG, ConfigOption, JsonOption
 from hub.errors import CommandRefused
 
@@ -50,7 +50,7 @@ def export(
     from hub.timekeeping import hub_clock
 
     path = out or Path(f"{number.replace('/', '_')}.zip")
-    heads = [_text_of(file) for file in head or []]
+    heads = [text_of(file) for file in head or []]
     wanted = Wanted(number, _recipient(recipient), with_hazards, with_files, heads)
     ask(config, "ledger.checkpoint")  # only what a signed head covers can be proved
     state_dir = load_config(config).hub.state_dir
@@ -83,7 +83,7 @@ def verify(
     """Check a bundle, offline and without a hub. Exit 0: it is good. 1: it is not, and why."""
     from hub.bundle import verify as check
 
-    heads = [_text_of(path) for path in head or []]
+    heads = [text_of(path) for path in head or []]
     try:
         report = check(file, _key(key), heads, plugin or [])
     except OSError as fault:
@@ -159,15 +159,8 @@ def _key(given: str) -> "PublicKey | None":
 
     if not given:
         return None
-    line = _text_of(Path(given)) if "+" not in given else given
+    line = text_of(Path(given)) if "+" not in given else given
     try:
         return PublicKey.from_line(line)
     except ValueError as wrong:
         raise CommandRefused(f"--key: {wrong}; give the line of device.pub") from None
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise CommandRefused(f"{file}: cannot be read as UTF-8 text: {fault}") from fault

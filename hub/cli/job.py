@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.asking import ask, show
+from hub.cli.asking import ask, show, text_of
 from hub.cli.options import CONFIG, ConfigOption, JsonOption
 from hub.errors import CommandRefused
 
@@ -32,7 +32,7 @@ def job_open(
     as_json: JsonOption = False,
 ) -> None:
     """Give the hub an order for a job; docs/jobs.md has its form. Exit 1 when it is refused."""
-    _tell(ask(config, "job.open", text=_text_of(file), by=by), as_json)
+    _tell(ask(config, "job.open", text=text_of(file), by=by), as_json)
 
 
 @job_app.command("list")
@@ -168,7 +168,7 @@ def job_test(
     as_json: JsonOption = False,
 ) -> None:
     """Order a test that a job has none for, such as the re-check of a hazard."""
-    _tell(ask(config, "job.test", number=number, step=step, text=_text_of(file)), as_json)
+    _tell(ask(config, "job.test", number=number, step=step, text=text_of(file)), as_json)
 
 
 @staff_app.command("put")
@@ -267,10 +267,3 @@ def _tell(answer: Any, as_json: bool) -> None:
             typer.echo(f"{one['text']['zh']}\n  {one['text']['en']}", err=True)
     if not answer.get("done", True):
         raise typer.Exit(1)
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise CommandRefused(f"{file}: cannot be read as UTF-8 text: {fault}") from fault

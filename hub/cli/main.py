@@ -14,6 +14,7 @@ import typer
 from hub.cli import author, entering, evidence, records, site
 from hub.cli.asking import ask as _ask
 from hub.cli.asking import show as _show
+from hub.cli.asking import text_of
 from hub.cli.job import job_app, staff_app
 from hub.cli.keeping import personal_app, retention_app
 from hub.cli.options import CONFIG, ConfigOption, JsonOption
@@ -169,7 +170,7 @@ app.command(
 @order_app.command("add")
 def order_add(file: Path, config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
     """Give the hub an order: one test in the form of `gashub judge`, or steps of tests."""
-    _show(_ask(config, "order.add", text=_text_of(file)), as_json)
+    _show(_ask(config, "order.add", text=text_of(file)), as_json)
 
 
 @order_app.command("list")
@@ -272,7 +273,7 @@ def ledger_verify(
     """Recompute the whole record and name the first bad entry. Exit 1 when there is one."""
     from hub.ledger.verify import verify
 
-    heads = [_text_of(path) for path in head or []]
+    heads = [text_of(path) for path in head or []]
     report = _with_progress(
         "verify", lambda tick: verify(file or _state_dir(config), heads, progress=tick)
     )
@@ -362,13 +363,6 @@ def _state_dir(config: Path) -> Path:
     from hub.config import load_config
 
     return load_config(config).hub.state_dir
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise CommandRefused(f"{file}: cannot be read as UTF-8 text: {fault}") from fault
 
 
 def _who() -> str:
