@@ -141,7 +141,7 @@ FIGURES = (
         ),
     ),
     Figure(
-        "jobs_kill", "faults", "jobs_kill.py", "--kills 200", "--kills 15",
+        "jobs_kill", "faults", "jobs_kill.py", "--kills 200", "--kills 8 --planted-kills 10",
         (
             Target("lost, changed or done twice in a job", "wrong", "=", []),
             Target("verify not clean", "verify_not_clean", "=", False),
@@ -156,7 +156,7 @@ FIGURES = (
         ),
     ),
     Figure(
-        "again", "rules", "again.py", "", "--every 12 --without-jobs",
+        "again", "rules", "again.py", "", "--every 20 --without-jobs",
         (
             Target("verdicts that a ledger alone gives otherwise", "differing.ledgers", "=", []),
             Target("verdicts that a bundle alone gives otherwise", "differing.bundles", "=", []),
@@ -164,7 +164,7 @@ FIGURES = (
         ),
     ),
     Figure(
-        "jobs", "rules", "jobs.py", "--walks 100000", "--walks 10000",
+        "jobs", "rules", "jobs.py", "--walks 100000", "--walks 2500",
         (
             Target("walks in which something was wrong", "walks_with_something_wrong", "=", 0),
             Target("reachable moves that were taken, least job", "ratio", "=", 1),

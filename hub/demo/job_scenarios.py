@@ -195,7 +195,8 @@ def absent_screen(op: Worker) -> None:
     op.do("screened")
 
 
-def _customer(number: int) -> dict[str, str]:
+def customer(number: int) -> dict[str, str]:
+    """Who lives there: made up, and looked for by the tests where nobody may stand."""
     return {
         "user_no": f"88001000{number:02}",
         "name": "演示用户",
@@ -212,7 +213,7 @@ def _residential_order(_: int) -> Mapping[str, Any]:
         "user_class": "residential",
         "facts": {"new_user": "yes", "instruction": "WI-1"},
         "sections": {"riser": "B3-U2-riser", "indoor": "B3-U2-0501"},
-        "customer": _customer(1),
+        "customer": customer(1),
         "tests": {
             "riser_hold": {
                 "p_design_pa": 5000,
@@ -238,7 +239,7 @@ def _commercial_order(_: int) -> Mapping[str, Any]:
         "user_class": "commercial",
         "facts": {"medium_pressure": "no", "instruction": "WI-6"},
         "sections": {"installation": "R7-kitchen"},
-        "customer": _customer(2),
+        "customer": customer(2),
         "tests": {
             "tightness": {
                 "p_design_pa": 5000,
@@ -264,7 +265,7 @@ def _repair_order(now_us: int) -> Mapping[str, Any]:
             "promised_at": _local(now_us, hours=1),
         },
         "sections": {"worked": "B5-U1-0302"},
-        "customer": _customer(3),
+        "customer": customer(3),
         "tests": {
             "leak_test": {
                 "points": {"ceiling": "ceiling", "stove": "suspect", "door": "other"},
@@ -288,7 +289,7 @@ def _inspection_order(_: int) -> Mapping[str, Any]:
         "job": "inspection",
         "user_class": "residential",
         "facts": {"cycle": "2026"},
-        "customer": _customer(4),
+        "customer": customer(4),
         "tests": {
             "laser": {
                 "distance_m": 30,
