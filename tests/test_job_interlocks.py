@@ -333,6 +333,20 @@ def test_work_lasts_until_whatever_ends_it(end: str) -> None:
     assert run.state.disturbed_us == ended_us
 
 
+def test_a_measurement_that_was_still_running_when_its_time_was_over_does_not_count() -> None:
+    """Work that was paused for it goes on after one that was begun since."""
+    run = repair(until="worked")
+    run.wait(h=1.9)
+    run.do("leak_test")
+    run.wait(h=0.2)
+    assert run.tick() == ["remeasure"]
+    run.take(Ruled("leak_test", run.now_us, "A-9", "PASS", "", {"gd-1": "G-1"}))
+    assert run.state.phase == "paused"
+    assert ("need_over", "4.4.9") in run.refused("start_work", valve="yes")
+    run.test("leak_test", serials={"gd-1": "G-1"})
+    run.do("start_work", valve="yes")
+
+
 # ---------------------------------------------------------------------- inspection and hazards
 
 
