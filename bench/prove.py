@@ -141,7 +141,7 @@ FIGURES = (
         ),
     ),
     Figure(
-        "jobs_kill", "faults", "jobs_kill.py", "--kills 200", "--kills 8 --planted-kills 10",
+        "jobs_kill", "faults", "jobs_kill.py", "--kills 200", "--kills 8",
         (
             Target("lost, changed or done twice in a job", "wrong", "=", []),
             Target("verify not clean", "verify_not_clean", "=", False),
