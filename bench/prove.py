@@ -164,7 +164,7 @@ FIGURES = (
         ),
     ),
     Figure(
-        "jobs", "rules", "jobs.py", "--walks 100000", "--walks 2500",
+        "jobs", "rules", "jobs.py", "--walks 100000", "--walks 10000",
         (
             Target("walks in which something was wrong", "walks_with_something_wrong", "=", 0),
             Target("reachable moves that were taken, least job", "ratio", "=", 1),
