@@ -25,6 +25,7 @@ from hub.config import Config
 from hub.control import ControlSocket
 from hub.crew import Crew
 from hub.desk import Desk
+from hub.doing import Doing
 from hub.doubts import known_names
 from hub.events import job_event
 from hub.following import Cursors, follow, stored_cursors
@@ -34,9 +35,11 @@ from hub.judging import Judging
 from hub.ledger import Ledger, LedgerReader, Transaction
 from hub.linking import Link, tapped
 from hub.looking import sinks
+from hub.once import Once
 from hub.outbox import Outbox
 from hub.parts import Parts
 from hub.priming import prime
+from hub.register_commands import Registers
 from hub.second import SecondDoor
 from hub.settling import Settling
 from hub.storecare import ready_store
@@ -64,7 +67,9 @@ def run(config: Config, stop: threading.Event) -> int:
         house.callback(ledger.close)
         if not ready_store(config, ledger, watchdog, clock, stop):
             return 0
-        facts = {name: known.as_order() for name, known in config.facts().items()}
+        facts: dict[str, Mapping[str, Any]] = {
+            name: known.as_order() for name, known in config.facts().items()
+        }
         desk = Desk(parts.registry, parts.pack, facts)
         alarms = AlarmWatch(parts.pack)
         outbox = Outbox(parts.consignees, state_dir, bus.submit, clock, crew.fail)
@@ -75,7 +80,10 @@ def run(config: Config, stop: threading.Event) -> int:
         jobs = JobDoor(desk, parts.pack, state_dir, clock, tell)
         wakes = {name: threading.Event() for name in parts.followers}
         timekeeper = Timekeeper(clock)
+        doing = Doing(bus.submit)
+        registers = Registers(facts, doing, clock)
         with LedgerReader(state_dir) as reader:
+            registers.restore(reader)
             desk.restore(reader)
             alarms.restore(reader)
             timekeeper.start(ledger, reader, desk)
@@ -140,19 +148,22 @@ def run(config: Config, stop: threading.Event) -> int:
             outbox,
             parts.registry,
             clock,
-            bus.submit,
+            doing,
             status,
-            lambda: named | judging.latest().keys(),
+            lambda: named | facts.keys() | judging.latest().keys(),
             looks,
             parts.links,
             config.hub.language,
         )
-        seconds = SecondDoor(state_dir, parts.registry, clock, commands.do)
-        table = {
-            **commands.table(),
-            **jobs.table(commands.do, commands.strangers),
-            **seconds.table(),
-        }
+        seconds = SecondDoor(state_dir, parts.registry, clock, doing)
+        doors = (
+            commands.table(),
+            jobs.table(doing, commands.strangers),
+            seconds.table(),
+            registers.table(),
+        )
+        table = {name: do for door in doors for name, do in door.items()}
+        table |= Once(table, doing, clock).table()
         control = ControlSocket(config.socket, table, config.hub.admin_gid)
         # Started from the end of the flow to its beginning; stopped the other way round, so that
         # drivers fall silent first and the judge still drains and records what they had sent.

@@ -1,31 +1,29 @@
 """What an operator can ask of the hub, with or without a running one.
 
 Each command checks its arguments, then does its work on the judging thread inside a ledger
-transaction (`submit`). Without a running hub the CLI takes the same lock, opens the ledger and
+transaction (`do`). Without a running hub the CLI takes the same lock, opens the ledger and
 runs the same commands itself.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import Future
 from typing import Any
 
 from hub.clock import Clock, iso
 from hub.desk import Desk
+from hub.doing import Doing
 from hub.entering import Way, enter
 from hub.errors import CommandRefused
 from hub.ledger import Transaction
 from hub.measuring import facts_of
 from hub.model import Intake
 from hub.near import guess
+from hub.order_book import version_of
 from hub.order_file import UnusableInput, strict_json
 from hub.orders import WorkOrder, refuse_reserved
 from hub.outbox import Outbox, replay, retry
 from hub.registry import Registry
 from hub.tapping import Tap
 from hub.texts import Language
-
-Submit = Callable[[Callable[[Transaction], Any]], "Future[Any]"]
-DONE_WITHIN_S = 20.0
 
 
 class Commands:
@@ -37,7 +35,7 @@ class Commands:
         outbox: Outbox,
         registry: Registry,
         clock: Clock,
-        submit: Submit,
+        do: Doing,
         status: Callable[[], Mapping[str, Any]],
         known: Callable[[], Collection[str]] = frozenset,
         taps: Mapping[str, Tap] | None = None,
@@ -53,7 +51,7 @@ class Commands:
         self._outbox = outbox
         self._registry = registry
         self._clock = clock
-        self._submit = submit
+        self.do = do
         self._status = status
         self._known = known
         self._taps = taps or {}
@@ -65,6 +63,7 @@ class Commands:
         return {
             "status": lambda _: self._status(),
             "order.add": self.add,
+            "order.amend": lambda request: self.add(request, amends=True),
             "order.open": self.open,
             "order.event": self.event,
             "order.reading": lambda request: self.enter(request, "manual"),
@@ -80,22 +79,31 @@ class Commands:
             "frames.fresh": lambda request: self._tap(request).fresh.set(),
         }
 
-    def add(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Take an order: `text` is the order file's content."""
+    def add(self, request: Mapping[str, Any], *, amends: bool = False) -> Mapping[str, Any]:
+        """Take an order: `text` is the order file's content. *amends*: let one that is known ask
+        for this instead, if it still is of `version`.
+        """
         try:
             given = strict_json(_text(request, "text"), "order")
         except UnusableInput as wrong:
             raise CommandRefused(str(wrong)) from wrong
+        version = _text(request, "version") if amends else ""
 
-        def do(tx: Transaction) -> WorkOrder:
-            order = self._desk.add_order(tx, given, self._clock.now_us())
-            self._refuse_job(tx, order.number)
-            refuse_reserved(tx, order.number)
-            return order
+        def act(tx: Transaction) -> tuple[WorkOrder, str]:
+            if isinstance(given, Mapping):
+                self._refuse_job(tx, str(given.get("number")))
+            now_us = self._clock.now_us()
+            if amends:
+                order = self._desk.amend_order(tx, given, version, now_us)
+            else:
+                order = self._desk.add_order(tx, given, now_us)
+                refuse_reserved(tx, order.number)
+            return order, version_of(tx, order.number)
 
-        order = self.do(do)
+        order, found = self.do(act)
         return {
             "number": order.number,
+            "version": found,
             "id": order.id,
             "tests": [{"id": t.id, "step": t.step, "procedure": t.procedure} for t in order.tests],
             "warnings": self.strangers(
@@ -172,7 +180,8 @@ class Commands:
         if row is not None:
             raise CommandRefused(
                 f"order {number} is a job ({row[0]}): order its tests with `gashub job test`, "
-                "begin them with `gashub job do`, and give it up with the step give_up"
+                "begin them with `gashub job do`, and give it up with the step give_up",
+                "conflict",
             )
 
     def _tap(self, request: Mapping[str, Any]) -> Tap:
@@ -191,16 +200,6 @@ class Commands:
             for name in dict.fromkeys(names)
             if name not in known
         ]
-
-    def do(self, do: Callable[[Transaction], Any]) -> Any:
-        """Have *do* done on the judging thread, and wait for the commit. raises CommandRefused"""
-        try:
-            return self._submit(do).result(DONE_WITHIN_S)
-        except TimeoutError:
-            raise CommandRefused(
-                f"no answer from the judging thread in {DONE_WITHIN_S:.0f} s; it may still be "
-                "done: look at `gashub status` and `gashub order list`"
-            ) from None
 
 
 def glance(tap: Tap, since: str | None) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The hub's door for operators' programs: a Unix socket, one JSON object a line each way.
 
 Request   {"do": "order.open", ...arguments}
-Answer    {"ok": true, "result": ...} or {"ok": false, "error": "what, where, what to do"}
+Answer    {"ok": true, "result": ...} or {"ok": false, "error": "what, where, what to do", "code":
+          the sort of refusal, see `CommandRefused`}
 
 The kernel says who is calling (SO_PEERCRED): root, the hub's own user, and members of the
 group that the config names may; anybody else is refused before a byte is read.
@@ -81,6 +82,7 @@ class ControlSocket:
                         "ok": False,
                         "error": f"user {uid} may not command this hub; use root, its own user, or "
                         "the group in hub.admin_gid",
+                        "code": "busy",
                     },
                 )
             return
@@ -128,7 +130,7 @@ class ControlSocket:
         try:
             return {"ok": True, "result": command(request)}
         except CommandRefused as refused:
-            return {"ok": False, "error": str(refused)}
+            return {"ok": False, "error": str(refused), "code": refused.code}
         except Exception as wrong:  # noqa: BLE001 - the next caller is to be answered all the same
             log.warning("request_failed", error=type(wrong).__name__)  # words may be personal
             return {"ok": False, "error": f"{type(wrong).__name__}: {wrong}; see docs/socket.md"}
@@ -154,7 +156,7 @@ def call(path: Path, do: str, /, **arguments: Any) -> Any:
             heard += data
     answer = orjson.loads(heard)
     if not answer["ok"]:
-        raise CommandRefused(answer["error"])
+        raise CommandRefused(answer["error"], answer.get("code", ""))
     return answer["result"]
 
 

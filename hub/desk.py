@@ -8,7 +8,6 @@ part.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import orjson
 import structlog
 from ulid import ULID
 
@@ -18,7 +17,8 @@ from hub.errors import CommandRefused
 from hub.ledger import LedgerReader, Transaction
 from hub.ledger.chain import attempt_chain
 from hub.model import Intake
-from hub.orders import Test, WorkOrder, from_record, new_order
+from hub.order_book import OrderBook
+from hub.orders import Test, WorkOrder
 from hub.packs import keep_pack
 from hub.procedures import Verdict
 from hub.procedures.case import CLOSE, EVENTS
@@ -46,8 +46,7 @@ class Desk:
     ) -> None:
         self._registry = registry
         self._pack = pack
-        self._facts = facts
-        self._orders: dict[str, WorkOrder] = {}
+        self._book = OrderBook(registry, facts)
         self._open: dict[str, Attempt] = {}
         self._watching: dict[str, tuple[Attempt, ...]] = {}
 
@@ -83,11 +82,12 @@ class Desk:
     def record(self, tx: Transaction, ruling: Ruling, now_us: int) -> Mapping[str, Any]:
         """Write a ruling; the attempt closes once it is durable. Returns the record's body."""
         attempt = ruling.attempt
+        order = self._book.get(attempt.number)
         body = {
             "id": ruling.id,
             "attempt": attempt.id,
             "order": attempt.number,
-            "order_id": self._orders[attempt.number].id,
+            "order_id": order.id,
             "step": attempt.test.step,
             "test": attempt.test.id,
             "section": _section(attempt.test),
@@ -100,6 +100,7 @@ class Desk:
             "rows": len(attempt.rows),
             "rows_sha256": attempt.digest(),
             "verdict": ruling.verdict.to_dict(),
+            **({"trial": True} if order.trial else {}),
         }
         chain = attempt_chain(attempt.id)
         entry = tx.append("verdict", body, now_us, _refs(attempt.number, attempt.id), chain)
@@ -120,62 +121,35 @@ class Desk:
 
     def add_order(self, tx: Transaction, given: Mapping[str, Any], now_us: int) -> WorkOrder:
         """Take a new order. The same order sent twice is the first one, unchanged."""
-        order = new_order(given, self._facts, self._registry.procedures)
-        known = self._orders.get(order.number)
-        if known is not None:
-            if [(t.step, t.spec) for t in known.tests] == [(t.step, t.spec) for t in order.tests]:
-                return known
-            raise CommandRefused(
-                f"order {order.number} is known already, with other content; "
-                "give the new one another number, or abort the old one"
-            )
-        record = orjson.dumps(order.as_record(), option=orjson.OPT_SORT_KEYS)
-        entry = tx.append("order", record, now_us, {"order": order.number})
-        tx.sql.execute(
-            "INSERT INTO orders (number, id, record, state, entry, created_us)"
-            " VALUES (?,?,?,'open',?,?)",
-            (order.number, order.id, record, entry, now_us),
-        )
-        tx.then(lambda: self._orders.__setitem__(order.number, order))
-        return order
+        return self._book.add(tx, given, now_us)
 
     def extend_order(
         self, tx: Transaction, number: str, step: str, spec: Mapping[str, Any], now_us: int
     ) -> WorkOrder:
-        """Give an order one more test, as *step*; an order that is not there begins with it.
+        """Give an order one more test; see `OrderBook.extend`."""
+        return self._book.extend(tx, number, step, spec, now_us)
 
-        raises  CommandRefused when it has a test of that step already, or *spec* is unusable
-        """
-        before = self._orders.get(number)
-        given = {"number": number, "steps": [{"step": step, "tests": [spec]}]}
-        if before is None:
-            return self.add_order(tx, given, now_us)
-        if any(test.step == step for test in before.tests):
-            raise CommandRefused(
-                f"order {number} has a test {step} already; what was ordered is not changed"
-            )
-        added = new_order(given, self._facts, self._registry.procedures)
-        order = WorkOrder(before.id, number, (*before.tests, *added.tests))
-        record = orjson.dumps(order.as_record(), option=orjson.OPT_SORT_KEYS)
-        entry = tx.append("order", record, now_us, {"order": number})
-        tx.sql.execute(
-            "UPDATE orders SET record=?, entry=? WHERE number=?", (record, entry, number)
-        )
-        tx.then(lambda: self._orders.__setitem__(number, order))
-        return order
+    def amend_order(
+        self, tx: Transaction, given: Mapping[str, Any], version: str, now_us: int
+    ) -> WorkOrder:
+        """Let an order ask for something else; see `OrderBook.amend`."""
+        return self._book.amend(tx, given, version, now_us)
 
     def open_attempt(self, tx: Transaction, number: str, name: str, now_us: int) -> Attempt:
         """Begin an attempt at a test: the one called *name*, or the first not yet passed."""
-        order = self._order(number)
-        if self._state(tx, number) == "aborted":
-            raise CommandRefused(f"order {number} was aborted; add it under another number")
+        order = self._book.get(number)
+        if self._book.is_aborted(tx, number):
+            raise CommandRefused(
+                f"order {number} was aborted; add it under another number", "conflict"
+            )
         test = order.find(name) if name else self._next_test(tx, order)
         pack = self._pack_for(test, now_us)
         for attempt in self._open.values():
             if attempt.number == number and attempt.test.id == test.id:
                 raise CommandRefused(
                     f"order {number}: an attempt at {test.step} is open already; "
-                    "close it or abort it first"
+                    "close it or abort it first",
+                    "conflict",
                 )
             shared = sorted(
                 set(attempt.instruments) & {i["name"] for i in test.spec["instruments"]}
@@ -183,7 +157,8 @@ class Desk:
             if shared:
                 raise CommandRefused(
                     f"order {number}: instrument {shared[0]} serves order {attempt.number} now; "
-                    "one instrument, one test at a time"
+                    "one instrument, one test at a time",
+                    "conflict",
                 )
         id = str(ULID())
         attempt = Attempt(
@@ -249,7 +224,7 @@ class Desk:
 
     def abort_order(self, tx: Transaction, number: str, reason: str, now_us: int) -> None:
         """Give an order up. An open attempt of it ends ABORTED by the next review."""
-        self._order(number)
+        self._book.get(number)
         body = {"order": number, "word": "order_aborted", "reason": reason}
         tx.append("event", body, now_us, {"order": number})
         tx.sql.execute("UPDATE orders SET state='aborted' WHERE number=?", (number,))
@@ -276,9 +251,7 @@ class Desk:
 
     def restore(self, reader: LedgerReader) -> None:
         """Rebuild orders and open attempts from the ledger, after a start."""
-        for (record,) in reader.sql.execute("SELECT record FROM orders"):
-            order = from_record(orjson.loads(record))
-            self._orders[order.number] = order
+        self._book.restore(reader)
         for id, number, test, opened_us, opened_entry, pack in reader.sql.execute(
             "SELECT id, number, test, opened_us, opened_entry, pack FROM attempts"
             " WHERE state='open' ORDER BY opened_entry"
@@ -287,7 +260,7 @@ class Desk:
                 reader,
                 self._registry,
                 id,
-                self._orders[number].find(test),
+                self._book.get(number).find(test),
                 pack,
                 opened_us,
                 opened_entry,
@@ -312,25 +285,16 @@ class Desk:
                 watching[name] = (*watching.get(name, ()), attempt)
         self._watching = watching
 
-    def _order(self, number: str) -> WorkOrder:
-        order = self._orders.get(number)
-        if order is None:
-            raise CommandRefused(
-                f"no order {number!r}; add it with `gashub order add FILE`, "
-                "or see `gashub order list`"
-            )
-        return order
-
     def knows(self, number: str) -> bool:
-        return number in self._orders
+        return self._book.find(number) is not None
 
     def order(self, number: str) -> WorkOrder | None:
         """The order of that number, if there is one."""
-        return self._orders.get(number)
+        return self._book.find(number)
 
     def section(self, number: str, test: str) -> str:
         """The section that a test is about; "" where it is about none."""
-        return _section(self._orders[number].find(test))
+        return _section(self._book.get(number).find(test))
 
     def break_off(self, tx: Transaction, number: str, word: str, now_us: int) -> None:
         """End the open attempts of an order, if there are any, by the event *word*."""
@@ -340,12 +304,13 @@ class Desk:
 
     def attempt(self, number: str) -> Attempt:
         """The one open attempt of an order. Raises CommandRefused when there is none, or two."""
-        self._order(number)
+        self._book.get(number)
         found = [a for a in self._open.values() if a.number == number]
         if len(found) != 1:
             raise CommandRefused(
                 f"order {number} has {len(found)} open attempts, so the event has no place; "
-                "open one with `gashub order open`, or begin a job's test with `gashub job do`"
+                "open one with `gashub order open`, or begin a job's test with `gashub job do`",
+                "conflict",
             )
         return found[0]
 
@@ -362,10 +327,6 @@ class Desk:
         raise CommandRefused(
             f"order {order.number}: every test has passed; name the test to repeat it"
         )
-
-    def _state(self, tx: Transaction, number: str) -> str:
-        row = tx.sql.execute("SELECT state FROM orders WHERE number=?", (number,)).fetchone()
-        return str(row[0])
 
     def _pack_for(self, test: Test, now_us: int) -> RulePack:
         """The pack that an attempt opened now is judged by: the gateway's, or the one the order

@@ -59,4 +59,13 @@ class StoreDamaged(Fault):
 
 
 class CommandRefused(Fault):
-    """An operator's command that cannot be carried out; says why and what to do instead."""
+    """An operator's command that cannot be carried out; says why and what to do instead.
+
+    code  the sort of refusal, for programs: `absent` (there is no such thing), `conflict` (what is
+          there speaks against it), `stale` (another version stands), `reused` (a key that stood
+          for another request), `busy` (not now), or "" (the request itself is unusable)
+    """
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code

@@ -105,6 +105,9 @@ class VerdictData(_Open):
     opened_entry: int = Field(ge=0, description="Ledger index of the attempt's beginning.")
     pack_sha256: str = Field(description="Digest of the rule pack's bytes.")
     verdict: VerdictRecord
+    trial: bool | None = Field(
+        default=None, description="true: the order is only tried out; act on nothing it says."
+    )
     ledger: LedgerHead
 
 
@@ -157,6 +160,9 @@ class JobData(_Open):
     )
     parent: str | None = Field(default=None, description="Job that this one came out of.")
     user_class: str
+    trial: bool | None = Field(
+        default=None, description="true: the job is only tried out; act on nothing it says."
+    )
     at: str = Field(description="When, UTC, ISO 8601.")
     ledger: LedgerHead
 

@@ -276,7 +276,7 @@ class Judging:
             self._watchdog.status(f"store refuses input: {fault}")
         self._refusing = str(fault)
         for task in tasks:
-            task.done.set_exception(CommandRefused(f"not done: {fault}"))
+            task.done.set_exception(CommandRefused(f"not done: {fault}", "busy"))
 
     def _recover(self, stop: threading.Event) -> bool:
         """Wait a little, and look whether the store takes readings again.
@@ -295,7 +295,7 @@ class Judging:
             self._commit(tasks, [], only_tasks=True)
         else:
             for task in tasks:
-                task.done.set_exception(CommandRefused(f"not done: {self._refusing}"))
+                task.done.set_exception(CommandRefused(f"not done: {self._refusing}", "busy"))
         if not is_open or not self._ledger.takes_input():
             self._refusing = str(self._ledger.fault)
             return False

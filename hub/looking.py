@@ -32,7 +32,8 @@ def order(state_dir: Path, number: str) -> dict[str, Any]:
     """
     with LedgerReader(state_dir) as reader:
         row = reader.sql.execute(
-            "SELECT record, state, created_us, entry FROM orders WHERE number=?", (number,)
+            "SELECT record, state, created_us, entry, site, trial FROM orders WHERE number=?",
+            (number,),
         ).fetchone()
         if row is None:
             raise CommandRefused(f"no order {number!r} in the record; see `gashub order list`")
@@ -58,6 +59,8 @@ def order(state_dir: Path, number: str) -> dict[str, Any]:
         return {
             "number": number,
             "id": record["id"],
+            "site": row[4],
+            "trial": bool(row[5]),
             "state": row[1],
             "added": iso(row[2]),
             "entry": row[3],

@@ -105,6 +105,8 @@ class Parcel(NamedTuple):
     body: bytes
     created_us: int
     attempts: int = 0
+    trial: bool = False
+    """It is about an order or job that is only tried out, and its sink is there for such."""
 
 
 @dataclass(frozen=True, slots=True)

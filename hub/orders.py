@@ -16,6 +16,7 @@ from hub.errors import CommandRefused
 from hub.ledger import Transaction
 from hub.order_file import UnusableInput, parse_order
 
+SITE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 NUMBERS = frozenset(
     {
         "p_design_pa",
@@ -64,7 +65,8 @@ def refuse_reserved(tx: Transaction, number: str) -> None:
     job = out_of(number)
     if job and tx.sql.execute("SELECT 1 FROM jobs WHERE number=?", (job,)).fetchone():
         raise CommandRefused(
-            f"number {number} is kept for what job {job} finds; give this one another number"
+            f"number {number} is kept for what job {job} finds; give this one another number",
+            "conflict",
         )
 
 
@@ -87,6 +89,10 @@ class WorkOrder:
     number: str
     tests: Sequence[Test]
     """In working order; tests of one step share its name."""
+    site: str = ""
+    """Whose it is, where several share a gateway."""
+    trial: bool = False
+    """No production system may hear of it."""
 
     def as_record(self) -> dict[str, Any]:
         """Plain values for the ledger."""
@@ -94,7 +100,25 @@ class WorkOrder:
             "id": self.id,
             "number": self.number,
             "tests": [{"id": t.id, "step": t.step, "spec": _freeze(t.spec)} for t in self.tests],
+            **({"site": self.site} if self.site else {}),
+            **({"trial": True} if self.trial else {}),
         }
+
+    def asks_the_same(self, other: "WorkOrder") -> bool:
+        """Whether both say the same, whatever ids they were given."""
+        mine, theirs = ([(t.step, t.spec) for t in one.tests] for one in (self, other))
+        return (mine, self.site, self.trial) == (theirs, other.site, other.trial)
+
+    def tests_as_before(self, asked: "WorkOrder") -> tuple[Test, ...]:
+        """The tests of *asked*; those that this order has, too, are this order's own."""
+        mine = list(self.tests)
+        found = []
+        for test in asked.tests:
+            same = next((t for t in mine if (t.step, t.spec) == (test.step, test.spec)), None)
+            if same is not None:
+                mine.remove(same)
+            found.append(same or test)
+        return tuple(found)
 
     def spec_of(self, step: str) -> Mapping[str, Any] | None:
         """The judge contract of the first test of a step; None when there is none."""
@@ -129,6 +153,8 @@ def from_record(record: Mapping[str, Any]) -> WorkOrder:
         record["id"],
         record["number"],
         tuple(Test(t["id"], t["step"], _thaw(t["spec"])) for t in record["tests"]),
+        record.get("site", ""),
+        record.get("trial", False),
     )
 
 
@@ -140,17 +166,20 @@ def new_order(
     """Check an order as it comes in, and give it and its tests their ids.
 
     given   either one test in the form of the judge contract, or
-            {"number": ..., "steps": [{"step": NAME, "tests": [{judge contract without number}]}]}
+            {"number": ..., "steps": [{"step": NAME, "tests": [{judge contract without number}]}]};
+            either may have `site` and `trial`
     procedures  what the loaded plugins can judge
     facts   what the config knows of each instrument, by name; the order's own words come first
     raises  CommandRefused naming the place, the value and the remedy
     """
     if not isinstance(given, Mapping):
-        raise CommandRefused("order: expected a table {...}")
+        raise CommandRefused("order: expected a table {...}, as in docs/judge.md")
     number = given.get("number")
     if not isinstance(number, str) or not number:
         raise CommandRefused('order: "number" is missing; it is mandatory, as text')
     check_number(number)
+    site, trial = whose(given, f"order {number}")
+    given = {key: value for key, value in given.items() if key not in ("site", "trial")}
     if "steps" not in given:
         steps: Sequence[Mapping[str, Any]] = [
             {"step": given.get("procedure", ""), "tests": [given]},
@@ -163,8 +192,8 @@ def new_order(
             )
         steps = given["steps"]
     tests = []
-    for step in steps:
-        for entry in step.get("tests", []):
+    for step in _tables(steps, f'order {number}: "steps"'):
+        for entry in _tables(step.get("tests", []), f'order {number}: "tests" of a step'):
             spec = _with_facts({**entry, "number": number}, facts)
             try:
                 parse_order(spec, procedures)
@@ -173,7 +202,25 @@ def new_order(
             tests.append(Test(str(ULID()), str(step.get("step", entry.get("procedure"))), spec))
     if not tests:
         raise CommandRefused(f"order {number} has no test; give it at least one")
-    return WorkOrder(str(ULID()), number, tuple(tests))
+    return WorkOrder(str(ULID()), number, tuple(tests), site, trial)
+
+
+def whose(given: Mapping[str, Any], place: str) -> tuple[str, bool]:
+    """`site` and `trial` of an order. raises CommandRefused naming *place*"""
+    site, trial = given.get("site", ""), given.get("trial", False)
+    if not isinstance(site, str) or (site and not SITE.fullmatch(site)):
+        raise CommandRefused(
+            f'{place}: "site" is {site!r}; letters, digits, dots and dashes, 64 at most'
+        )
+    if not isinstance(trial, bool):
+        raise CommandRefused(f'{place}: "trial" is {trial!r}; true or false')
+    return site, trial
+
+
+def _tables(value: object, place: str) -> Sequence[Mapping[str, Any]]:
+    if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) for one in value):
+        raise CommandRefused(f"{place} is no list of tables; see docs/judge.md")
+    return value
 
 
 def _with_facts(spec: dict[str, Any], facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

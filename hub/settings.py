@@ -29,6 +29,11 @@ class SinkSettings(Settings):
     events: tuple[str, ...] = Field(
         default=("verdict", "alarm"), description="Kinds of event this sink takes."
     )
+    trial: bool = Field(
+        default=False,
+        description="It is a test channel: it gets orders and jobs that are marked as trials, and "
+        "nothing else. Without it, it never gets one of them.",
+    )
     retry_first_s: float = Field(
         default=1,
         gt=0,

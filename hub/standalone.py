@@ -10,14 +10,17 @@ from hub.clock import HubClock
 from hub.commands import Commands
 from hub.config import Config
 from hub.desk import Desk
+from hub.doing import Doing
 from hub.doubts import known_names
 from hub.errors import CommandRefused
 from hub.events import job_event
 from hub.foreman import JobDoor
 from hub.inventory import write_down
 from hub.ledger import Ledger, LedgerReader, Transaction
+from hub.once import Once
 from hub.outbox import Outbox
 from hub.parts import Parts, nowhere
+from hub.register_commands import Registers
 from hub.second import SecondDoor
 from hub.timekeeping import anchor, hub_clock
 
@@ -38,9 +41,14 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
                 done.set_result(act(tx))
             return done
 
-        facts = {name: known.as_order() for name, known in config.facts().items()}
+        facts: dict[str, Mapping[str, Any]] = {
+            name: known.as_order() for name, known in config.facts().items()
+        }
+        doing = Doing(submit)
+        registers = Registers(facts, doing, clock)
         desk = Desk(parts.registry, parts.pack, facts)
         with LedgerReader(config.hub.state_dir) as reader:
+            registers.restore(reader)
             desk.restore(reader)
             evidence.ready(ledger, reader)
             if isinstance(clock, HubClock):
@@ -53,9 +61,9 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
             outbox,
             parts.registry,
             clock,
-            submit,
+            doing,
             dict,
-            lambda: named,
+            lambda: named | facts.keys(),
             links=parts.links,
             lang=config.hub.language,
         )
@@ -67,12 +75,15 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
         jobs = JobDoor(desk, parts.pack, config.hub.state_dir, clock, tell)
         with LedgerReader(config.hub.state_dir) as reader:
             jobs.restore(reader)
-        seconds = SecondDoor(config.hub.state_dir, parts.registry, clock, commands.do)
-        table = {
-            **commands.table(),
-            **jobs.table(commands.do, commands.strangers),
-            **seconds.table(),
-        }
+        seconds = SecondDoor(config.hub.state_dir, parts.registry, clock, doing)
+        doors = (
+            commands.table(),
+            jobs.table(doing, commands.strangers),
+            seconds.table(),
+            registers.table(),
+        )
+        table = {name: command for door in doors for name, command in door.items()}
+        table |= Once(table, doing, clock).table()
         if do not in table:
             raise CommandRefused(f"no command {do!r}")
         return table[do](request)

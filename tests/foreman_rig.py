@@ -12,12 +12,15 @@ import orjson
 
 from hub.commands import Commands
 from hub.desk import Desk
+from hub.doing import Doing
 from hub.events import job_event
 from hub.foreman import JobDoor
 from hub.ledger import Entry, Ledger, LedgerReader, Transaction, encode_block
 from hub.measuring import measure
 from hub.model import Intake, Reading
+from hub.once import Once
 from hub.outbox import Outbox
+from hub.register_commands import Registers
 from hub.registry import Registry
 from hub.rulepack import load_pack
 from hub.second import SecondDoor
@@ -67,19 +70,26 @@ class Yard:
     def _start(self) -> None:
         self.registry = Registry([])
         self.ledger = Ledger.open(self.folder, self.clock, "gw-test")
-        self.desk = Desk(self.registry, self.pack, {})
+        facts: dict[str, Mapping[str, Any]] = {}
+        doing = Doing(self.submit)
+        self.desk = Desk(self.registry, self.pack, facts)
         self.jobs = JobDoor(self.desk, self.pack, self.folder, self.clock, self._tell)
+        registers = Registers(facts, doing, self.clock)
         with LedgerReader(self.folder) as reader:
+            registers.restore(reader)
             self.desk.restore(reader)
             self.jobs.restore(reader)
         outbox = Outbox([], self.folder, self.submit, self.clock)
-        commands = Commands(self.desk, outbox, self.registry, self.clock, self.submit, dict)
-        second = SecondDoor(self.folder, self.registry, self.clock, commands.do)
-        self.commands = {
-            **commands.table(),
-            **self.jobs.table(commands.do, commands.strangers),
-            **second.table(),
-        }
+        commands = Commands(self.desk, outbox, self.registry, self.clock, doing, dict)
+        second = SecondDoor(self.folder, self.registry, self.clock, doing)
+        doors = (
+            commands.table(),
+            self.jobs.table(doing, commands.strangers),
+            second.table(),
+            registers.table(),
+        )
+        self.commands = {name: do for door in doors for name, do in door.items()}
+        self.commands |= Once(self.commands, doing, self.clock).table()
 
     def __enter__(self) -> Self:
         return self

@@ -29,8 +29,10 @@ from hub.conformance.wire import NUMBERLESS
 from hub.foreman.commands import JobCommands
 from hub.foreman.door import COMMANDS
 from hub.kit import begin
+from hub.once import ONCE_COMMANDS
 from hub.pages import CATALOGUE, all_readmes, catalogue
 from hub.procedures.case import CLOSE, EVENTS
+from hub.register_commands import REGISTER_COMMANDS
 from hub.second import SECOND_COMMANDS
 from hub.simulate import OWN_FAULTS
 from hub.units import AMBIGUOUS, UNITS
@@ -320,7 +322,7 @@ def test_every_command_of_the_socket_is_documented() -> None:
     """docs/socket.md has a row for each command that the hub answers, and no other."""
     nothing: Any = None
     table = {*Commands(nothing, nothing, nothing, nothing, nothing, dict).table(), *COMMANDS}
-    table |= {*SECOND_COMMANDS}
+    table |= {*SECOND_COMMANDS, *REGISTER_COMMANDS, *ONCE_COMMANDS}
     jobs = JobCommands(nothing, Path(), nothing, nothing).table()
     assert list(jobs) == list(COMMANDS)
     rows = set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \| ", read("docs/socket.md"), re.MULTILINE))

@@ -21,6 +21,7 @@ import pytest
 from hub.commands import Commands
 from hub.control import call
 from hub.desk import Desk
+from hub.doing import Doing
 from hub.errors import CommandRefused
 from hub.ledger import Ledger, LedgerReader, Transaction, verify
 from hub.measuring import measure
@@ -61,7 +62,7 @@ class Desktop:
             links[name] = ImportDriver(name, importing, site(clock))
         outbox = Outbox([], folder, self.submit, clock)
         self.commands = Commands(
-            self.desk, outbox, self.registry, clock, self.submit, dict, links=links
+            self.desk, outbox, self.registry, clock, Doing(self.submit), dict, links=links
         ).table()
 
     def submit(self, act: Callable[[Transaction], Any]) -> "Future[Any]":

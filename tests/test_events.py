@@ -151,7 +151,8 @@ def test_the_schemas_in_docs_are_the_models() -> None:
     To write it: python -c "from pathlib import Path; from hub.events import write_schemas;
     write_schemas(Path('docs/schemas'))"
     """
-    assert {path.name: path.read_text(encoding="utf-8") for path in SCHEMAS.iterdir()} == schemas()
+    events = SCHEMAS.glob("gashub.*.json")
+    assert {path.name: path.read_text(encoding="utf-8") for path in events} == schemas()
 
 
 def test_receivers_may_meet_new_fields() -> None:

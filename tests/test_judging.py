@@ -16,6 +16,7 @@ from hub.alarms import AlarmWatch
 from hub.bus import Bus
 from hub.commands import Commands
 from hub.desk import Desk
+from hub.doing import Doing
 from hub.errors import CommandRefused
 from hub.following import Cursors, stored_cursors
 from hub.foreman import JobDoor
@@ -113,7 +114,7 @@ class House:
             commit_at=10,
         )
         self.commands = Commands(
-            self.desk, self.outbox, self.registry, clock, self.bus.submit, dict
+            self.desk, self.outbox, self.registry, clock, Doing(self.bus.submit), dict
         ).table()
         self._halt = threading.Event()
         self._thread = threading.Thread(target=self.judging.run, args=(self._halt,))

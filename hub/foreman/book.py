@@ -61,6 +61,8 @@ class Live(NamedTuple):
     parent: str
     subject: str
     watch: Sequence[str]
+    site: str = ""
+    trial: bool = False
 
     @property
     def job(self) -> Job:
@@ -86,13 +88,15 @@ class Book:
         ).fetchone()
         if row is None:
             raise CommandRefused(
-                f"no job {number!r}; open it with `gashub job open FILE`, or see `gashub job list`"
+                f"no job {number!r}; open it with `gashub job open FILE`, or see `gashub job list`",
+                "absent",
             )
         entry, digest, user_class, parent, subject, erased = row
         if erased == "all":
             raise CommandRefused(
                 f"job {number} was erased when its time was over; the record says by whose "
-                "approval (`gashub retention list`)"
+                "approval (`gashub retention list`)",
+                "absent",
             )
         pack = _whole_pack(tx, digest)
         order = read_entry(tx.sql, entry).record()
@@ -103,7 +107,9 @@ class Book:
             "SELECT entry FROM job_entries WHERE number=? ORDER BY entry", (number,)
         ).fetchall()
         events = [from_record(read_entry(tx.sql, index).record()["event"]) for (index,) in rows]
-        return Live(folded(pack, state, events), pack, user_class, parent, subject, order["watch"])
+        state = folded(pack, state, events)
+        more = order.get("site", ""), order.get("trial", False)
+        return Live(state, pack, user_class, parent, subject, order["watch"], *more)
 
     def around(
         self, tx: Transaction, live: Live, staff: Mapping[str, Person], now_us: int
@@ -126,6 +132,8 @@ class Book:
             "tests": sorted(order.tests),
             "watch": list(order.watch),
             "parent": order.parent,
+            **({"site": order.site} if order.site else {}),
+            **({"trial": True} if order.trial else {}),
         }
 
     # -- writing
@@ -149,20 +157,24 @@ class Book:
         state = begun(pack, order.kind, number, order.facts, order.sections, now_us)
         tx.sql.execute(
             "INSERT INTO jobs (number, kind, user_class, phase, parent, subject, pack, entry,"
-            " opened_us) VALUES (?,?,?,?,?,?,?,?,?)",
+            " opened_us, site, trial) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             (number, order.kind, order.user_class, state.phase, order.parent, subject, digest,
-             entry, now_us),
+             entry, now_us, order.site, order.trial),
         )  # fmt: skip
         if order.customer:
             self.keep_personal(tx, number, subject, order.customer, now_us)
-        live = Live(state, pack, order.user_class, order.parent, subject, order.watch)
+        live = Live(
+            state, pack, order.user_class, order.parent, subject, order.watch, order.site,
+            order.trial,
+        )  # fmt: skip
         self._settle(tx, live, {"what": "opened"}, entry, now_us)
 
     def add_tests(self, tx: Transaction, order: JobOrder, now_us: int) -> None:
         """Give the desk the job's tests; the same again changes nothing, others are refused."""
         if order.tests:
             steps = [{"step": name, "tests": [spec]} for name, spec in order.tests.items()]
-            self._desk.add_order(tx, {"number": order.number, "steps": steps}, now_us)
+            whose = {"site": order.site, "trial": order.trial}
+            self._desk.add_order(tx, {"number": order.number, "steps": steps, **whose}, now_us)
 
     def take(
         self, tx: Transaction, live: Live, event: Event, now_us: int, more: Mapping[str, Any]
@@ -284,6 +296,7 @@ class Book:
             "parent": live.parent,
             "user_class": live.user_class,
             "at": iso(now_us),
+            **({"trial": True} if live.trial else {}),
             **news,
         }
         self._tell(tx, told, entry)
@@ -329,6 +342,8 @@ class Book:
             {},
             (),
             state.number,
+            live.site,
+            live.trial,
         )
         parent, tests = self._desk.order(state.number), {}
         for name, asked in job.step.items():

@@ -56,7 +56,9 @@ class JobCommands:
 
     def open(self, request: Mapping[str, Any]) -> Any:
         """Take an order for a job: `text` is the order file's content."""
-        given, by = _json(_text(request, "text"), "job order"), _by(request, "operator")
+        given, by = _json(_text(request, "text"), "job order"), _text(request, "by", "operator")
+        if not people.is_program(by):
+            by = _by(request, "operator")
         answer = self._do(lambda tx: self._foreman.open(tx, given, by, self._clock.now_us()))
         if not answer["done"]:
             return answer
@@ -108,8 +110,11 @@ class JobCommands:
         """Order a test that the job has none for: `text` is the judge contract without number."""
         number, step = _text(request, "number"), _text(request, "step")
         given = _json(_text(request, "text"), f"test {step}")
+        version = _text(request, "version", "")
         answer = self._do(
-            lambda tx: self._foreman.add_test(tx, number, step, given, self._clock.now_us())
+            lambda tx: self._foreman.add_test(
+                tx, number, step, given, self._clock.now_us(), version
+            )
         )
         return {**answer, "warnings": self._strangers(one["name"] for one in given["instruments"])}
 

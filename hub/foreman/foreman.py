@@ -32,6 +32,7 @@ from hub.jobs import (
 from hub.jobs.case import Answers
 from hub.jobs.timing import time_us
 from hub.ledger import Transaction, read_entry
+from hub.ledger.chain import job_chain
 from hub.near import guess
 from hub.orders import out_of, refuse_reserved
 from hub.rulepack import RulePack, read_pack
@@ -68,12 +69,15 @@ class Foreman:
         if row is not None:
             entry = read_entry(tx.sql, row[0])
             before = entry.record() if entry.body is not None else {}
-            if all(before.get(name) == value for name, value in body.items()):
+            marks = before.get("site", ""), before.get("trial", False)
+            said = all(before.get(name) == value for name, value in body.items())
+            if said and marks == (order.site, order.trial):
                 book.add_tests(tx, order, now_us)
                 return _answer(book.live(tx, order.number))
             raise CommandRefused(
                 f"job {order.number} is known already, with other content; give the new one "
-                "another number"
+                "another number",
+                "conflict",
             )
         self._refuse_taken(tx, order.number, order.parent)
         if against:
@@ -101,7 +105,8 @@ class Foreman:
         if asked is None:
             raise CommandRefused(
                 f"job {number}: {live.state.kind} has no step {step!r}"
-                f"{guess(step, live.job.step)}; see `gashub job show {number}`"
+                f"{guess(step, live.job.step)}; see `gashub job show {number}`",
+                "absent",
             )
         staff = people(tx)
         found = answered(live.pack, asked.ask, given, asked.clause, staff, now_us)
@@ -204,6 +209,10 @@ class Foreman:
                 f"{verdict} is a {body['verdict']['procedure']} on {found or '(none)'}; a PASS "
                 "speaks of its own section only"
             )
+        if body.get("trial") and not live.trial:
+            raise CommandRefused(
+                f"job {number}: verdict {verdict} was a trial's; do the test here", "conflict"
+            )
         if why := self._worth_less(tx, number, step, attempt, body):
             raise CommandRefused(f"job {number}: verdict {verdict} {why}; do the test here")
         act = Act(step, now_us, by, trusted=not self._watch.untrusted_us)
@@ -217,13 +226,30 @@ class Foreman:
         return _answer(book.take(tx, live, ruled, now_us, {"adopted": body["id"]}))
 
     def add_test(
-        self, tx: Transaction, number: str, step: str, given: Mapping[str, Any], now_us: int
+        self,
+        tx: Transaction,
+        number: str,
+        step: str,
+        given: Mapping[str, Any],
+        now_us: int,
+        version: str = "",
     ) -> dict[str, Any]:
-        """Give a job the order for a test that it has none for, such as a hazard's re-check."""
+        """Give a job the order for a test that it has none for, such as a hazard's re-check.
+
+        version  of the job as the caller knows it; "": whatever it is
+        """
         live = self._book.live(tx, number)
+        if version not in ("", found := version_of(tx, number)):
+            raise CommandRefused(
+                f"job {number} is of version {found}, not {version!r}: something has happened to "
+                "it meanwhile; look at it again",
+                "stale",
+            )
         asked = live.job.step.get(step)
         if asked is None or not asked.test or live.state.ended:
-            raise CommandRefused(f"job {number}: {step!r} is no test that it could still do")
+            raise CommandRefused(
+                f"job {number}: {step!r} is no test that it could still do", "conflict"
+            )
         spec = spec_of(number, live.job, step, live.state.sections, given)
         self._desk.extend_order(tx, number, step, spec, now_us)
         return _answer(live)
@@ -270,7 +296,9 @@ class Foreman:
         """
         if self._desk.knows(number):
             raise CommandRefused(
-                f"{number} is known already, as an order without a job; give the job another number"
+                f"{number} is known already, as an order without a job; give the job another "
+                "number",
+                "conflict",
             )
         refuse_reserved(tx, number)
         if (
@@ -286,7 +314,8 @@ class Foreman:
         if taken := next((one for (one,) in near if out_of(one) == number), ""):
             raise CommandRefused(
                 f"{taken} is taken, which would be the number of a hazard of {number}; give the "
-                "job another number"
+                "job another number",
+                "conflict",
             )
 
     def _worth_less(
@@ -329,6 +358,16 @@ class Foreman:
         number, subject = live.state.number, live.subject
         entry = self._book.keep_personal(tx, number, subject, apart, now_us)
         return {**act.answers, **dict.fromkeys(apart, f"@{entry}")}
+
+
+def version_of(tx: Transaction, number: str) -> str:
+    """Of a job that is there: the newest entry of job and order, as text."""
+    (entry,) = tx.sql.execute(
+        "SELECT max((SELECT entry FROM chains WHERE name=?),"
+        " coalesce((SELECT entry FROM orders WHERE number=?), 0))",
+        (job_chain(number), number),
+    ).fetchone()
+    return str(entry)
 
 
 def _answer(live: Live) -> dict[str, Any]:

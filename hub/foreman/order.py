@@ -17,11 +17,12 @@ from hub.errors import CommandRefused
 from hub.foreman.personal import FIELDS
 from hub.jobs import Refusal, answered
 from hub.near import guess
-from hub.orders import check_number
+from hub.orders import check_number, whose
 from hub.rulepack import Job, RulePack
 
 KEYS: Final = (
     *("number", "job", "user_class", "facts", "sections", "customer", "tests", "watch", "parent"),
+    *("site", "trial"),
 )
 _PARTS: Final = {"riser": "riser", "indoor": "indoor"}
 """Sections that the judge contract knows as a part of its own."""
@@ -40,6 +41,8 @@ class JobOrder:
     tests: Mapping[str, Mapping[str, Any]]
     watch: tuple[str, ...]
     parent: str = ""
+    site: str = ""
+    trial: bool = False
 
 
 def parse_job_order(
@@ -84,6 +87,7 @@ def parse_job_order(
             _tests(number, job, sections, table.get("tests", {})),
             _watch(number, table.get("watch", [])),
             str(table.get("parent", "")),
+            *whose(table, f"job order {number}"),
         ),
         told,
     )

@@ -14,6 +14,7 @@ from hub.jobs import Person
 from hub.ledger import Transaction
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+_PROGRAM: Final = re.compile(r"(?:api|inbox):[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 ID_FORM: Final = "letters, digits, dots and dashes, 32 at most"
 _KEYS: Final = frozenset({"id", "supervisor", "certificates", "hired"})
 
@@ -21,6 +22,11 @@ _KEYS: Final = frozenset({"id", "supervisor", "certificates", "hired"})
 def is_id(text: str) -> bool:
     """Whether *text* has the form of a staff id."""
     return _ID.fullmatch(text) is not None
+
+
+def is_program(text: str) -> bool:
+    """Whether *text* names a door that orders come in by. No staff id has a colon."""
+    return _PROGRAM.fullmatch(text) is not None
 
 
 def person_of(record: Mapping[str, Any]) -> Person:

@@ -46,7 +46,8 @@ def retry(
     if not rows and not _troubled(tx, sink):
         raise CommandRefused(
             f"nothing to retry for {_said(named)}: no parcel that is waiting, refused or dead, "
-            "and no channel in trouble; see `gashub outbox list`"
+            "and no channel in trouble; see `gashub outbox list`",
+            "conflict",
         )
     for ident, name, lane, state, attempts in rows:
         _again(tx, ident, name, lane, at_us, keep_batch=state == "waiting")
@@ -72,7 +73,8 @@ def replay(
     if not rows:
         raise CommandRefused(
             f"nothing to replay for {_said(named)}: only a parcel that was taken, refused or is "
-            "dead is delivered again; see `gashub outbox list`"
+            "dead is delivered again; see `gashub outbox list`",
+            "conflict",
         )
     for ident, name, lane, state, attempts in rows:
         _again(tx, ident, name, lane, at_us, keep_batch=state == "taken")

@@ -7,9 +7,10 @@ A sink that cannot be reached, pauses us or breaks stops this channel alone, and
 import random
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 from ulid import ULID
@@ -36,6 +37,11 @@ IDLE_S = 60.0
 """Longest sleep with nothing due. A commit wakes the channel; this is only for safety."""
 READ_AGAIN_S = 5.0
 """Time between two tries to read a ledger that cannot be read (a failing disk)."""
+_OTHER_SORT = {
+    True: "a trial, and this is no test channel any more; it was not delivered",
+    False: "no trial, and this is a test channel now; it was not delivered here. Set `trial = "
+    "false` again and retry, or it is missing at the far side",
+}
 _SAID = {"lost": "sink_lost", "paused": "sink_paused", "failed": "sink_failed"}
 
 
@@ -150,6 +156,11 @@ class Channel:
 
     def _attempt(self, parcels: Sequence[Parcel], batch: str) -> bool:
         """Deliver a group once. False when the channel must rest now."""
+        if strangers := [one for one in parcels if one.trial != self.terms.trial]:
+            self._settle(
+                [Outcome(one.id, "refused", _OTHER_SORT[one.trial]) for one in strangers], batch, {}
+            )
+            return True
         try:
             if not self._is_open:
                 self._sink.open()
@@ -171,6 +182,20 @@ class Channel:
             self._trouble("failed", f"{type(bug).__name__}: {bug}", self._backoff_s())
             return False
         heads = {one.id: ledger_head(one.body) for one in parcels if one.id in delivery.taken}
+        self._settle(outcomes, batch, heads)
+        if any(outcome.answer != "waiting" for outcome in outcomes):
+            self._struck.clear()
+            self._well()
+            return True
+        self._struck.update(one.order or one.id for one in parcels[:STRIKES])
+        if len(self._struck) < STRIKES:
+            return True
+        self._trouble("lost", outcomes[0].detail, self._backoff_s())
+        return False
+
+    def _settle(
+        self, outcomes: Sequence[Outcome], batch: str, heads: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self._commits.add(
             partial(
                 settle,
@@ -182,15 +207,6 @@ class Channel:
                 batch=batch,
             )
         )
-        if any(outcome.answer != "waiting" for outcome in outcomes):
-            self._struck.clear()
-            self._well()
-            return True
-        self._struck.update(one.order or one.id for one in parcels[:STRIKES])
-        if len(self._struck) < STRIKES:
-            return True
-        self._trouble("lost", outcomes[0].detail, self._backoff_s())
-        return False
 
     def _outcomes(self, parcels: Sequence[Parcel], delivery: Delivery) -> list[Outcome]:
         outcomes = []

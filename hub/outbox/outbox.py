@@ -55,9 +55,17 @@ class Outbox:
         self._threads: list[threading.Thread] = []
 
     def address(self, tx: Transaction, event: Event) -> list[str]:
-        """Put one parcel per sink that takes this kind into *tx*; returns the parcels' ids."""
-        sinks = [one.name for one in self._channels if event.kind in one.terms.events]
-        return parcels.address(tx, event, sinks, self._clock.now_us())
+        """Put one parcel per sink that takes this kind into *tx*; returns the parcels' ids.
+
+        A trial goes to test channels only, and nothing else goes there.
+        """
+        trial = parcels.is_trial(tx, event.order)
+        sinks = [
+            one.name
+            for one in self._channels
+            if event.kind in one.terms.events and one.terms.trial == trial
+        ]
+        return parcels.address(tx, event, sinks, self._clock.now_us(), trial=trial)
 
     def start(self) -> None:
         """Start the channels' threads. The ledger file must exist."""

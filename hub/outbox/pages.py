@@ -19,7 +19,8 @@ class Claimable(NamedTuple):
 def due_alone(sql: sqlite3.Connection, sink: str, now_us: int, at_most: int) -> list[Parcel]:
     """The first waiting parcel of each lane, as far as it is due; longest due first."""
     rows = sql.execute(
-        "SELECT id, sink, key, order_number, kind, body, created_us, attempts FROM parcels"
+        "SELECT id, sink, key, order_number, kind, body, created_us, attempts, trial"
+        " FROM parcels"
         " WHERE sink = ? AND ready = 1 AND next_us <= ?"
         " ORDER BY next_us, seq LIMIT ?",
         (sink, now_us, at_most),
@@ -49,7 +50,8 @@ def open_batch(sql: sqlite3.Connection, sink: str) -> tuple[str, int] | None:
 def members(sql: sqlite3.Connection, sink: str, batch: str) -> list[Parcel]:
     """The parcels of a batch that are still waiting, in order of addressing."""
     rows = sql.execute(
-        "SELECT id, sink, key, order_number, kind, body, created_us, attempts FROM parcels"
+        "SELECT id, sink, key, order_number, kind, body, created_us, attempts, trial"
+        " FROM parcels"
         " WHERE sink = ? AND batch = ? AND batch <> ''"
         " AND state = 'waiting' ORDER BY seq",
         (sink, batch),

@@ -25,7 +25,19 @@ class Outcome(NamedTuple):
     next_us: int = 0
 
 
-def address(tx: Transaction, event: Event, sinks: Sequence[str], at_us: int) -> list[str]:
+def is_trial(tx: Transaction, order: str) -> bool:
+    """Whether an order or job is only tried out. What belongs to none is the real thing."""
+    row = tx.sql.execute(
+        "SELECT 1 FROM orders WHERE number=?1 AND trial=1"
+        " UNION ALL SELECT 1 FROM jobs WHERE number=?1 AND trial=1",
+        (order,),
+    ).fetchone()
+    return row is not None
+
+
+def address(
+    tx: Transaction, event: Event, sinks: Sequence[str], at_us: int, *, trial: bool = False
+) -> list[str]:
     """Put one parcel per sink into the outbox; returns the parcels' ids.
 
     raises  sqlite3.IntegrityError when the event was addressed to one of them before
@@ -36,11 +48,11 @@ def address(tx: Transaction, event: Event, sinks: Sequence[str], at_us: int) -> 
         lane = event.order or parcel
         tx.sql.execute(
             "INSERT INTO parcels (id, sink, key, order_number, lane, kind, body, created_us,"
-            " next_us, ready) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NOT EXISTS (SELECT 1"
+            " next_us, trial, ready) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NOT EXISTS (SELECT 1"
             " FROM parcels WHERE sink = ? AND lane = ? AND state = 'waiting'))",
             (
                 parcel, sink, f"{event.id}-{sink}", event.order, lane, event.kind, event.body,
-                at_us, at_us, sink, lane,
+                at_us, at_us, trial, sink, lane,
             ),
         )  # fmt: skip
         ids.append(parcel)
