@@ -96,8 +96,10 @@ pins: build/uv/bin/uv  ## write requirements/*.txt again, from pyproject.toml
 	$(PIN) pyproject.toml --extra sparkplug -c requirements/runtime.txt \
 	    -o requirements/sparkplug.txt
 	$(PIN) pyproject.toml --extra pdf -c requirements/runtime.txt -o requirements/pdf.txt
-	$(PIN) pyproject.toml --extra demo --extra sparkplug --extra pdf --extra dev \
-	    -c requirements/sparkplug.txt -c requirements/pdf.txt -o requirements/dev.txt
+	$(PIN) pyproject.toml --extra api -c requirements/runtime.txt -o requirements/api.txt
+	$(PIN) pyproject.toml --extra demo --extra sparkplug --extra pdf --extra api --extra dev \
+	    -c requirements/sparkplug.txt -c requirements/pdf.txt -c requirements/api.txt \
+	    -o requirements/dev.txt
 	for name in $(STRANGERS); do \
 	    $(PIN) requirements/stranger-$$name.in -o requirements/stranger-$$name.txt; done
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
+from hub.api_settings import ApiSettings
 from hub.errors import ConfigError
 from hub.port import PortSettings
 from hub.refusal import explain, suggestion
@@ -164,6 +165,7 @@ class Config(BaseModel):
     path: Path
     hub: HubSettings
     log: LogSettings = LogSettings()
+    api: ApiSettings = ApiSettings()
     instrument: tuple[InstrumentFacts, ...] = ()
     line: tuple[LineSettings, ...] = ()
     link: tuple[PluggedSettings, ...] = ()
@@ -195,13 +197,14 @@ def load_config(path: Path) -> Config:
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{path}: not TOML: {fault}") from fault
     faults: list[str] = []
-    top = {"hub", "log", "instrument", "line", "link", "sink"}
+    top = {"hub", "log", "api", "instrument", "line", "link", "sink"}
     faults.extend(
         f'{path}: "{key}": no such section; {suggestion(key, top)}'
         for key in sorted(set(table) - top)
     )
     hub = _one(HubSettings, table.get("hub", {}), path, "hub", faults)
     log = _one(LogSettings, table.get("log", {}), path, "log", faults)
+    api = _one(ApiSettings, table.get("api", {}), path, "api", faults)
     instruments = _many(InstrumentFacts, table, "instrument", path, faults)
     lines = _many(LineSettings, table, "line", path, faults)
     links = _plugged(table, "link", path, faults)
@@ -213,12 +216,13 @@ def load_config(path: Path) -> Config:
         ("sink", sinks),
     ):
         faults.extend(_doubled(path, section, [entry.name for entry in named]))
-    if faults or hub is None or log is None:
+    if faults or hub is None or log is None or api is None:
         raise ConfigError("\n".join(faults))
     return Config(
         path=path,
         hub=hub,
         log=log,
+        api=api,
         instrument=tuple(instruments),
         line=tuple(lines),
         link=tuple(links),

@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from hub.api_settings import ApiSettings
 from hub.config import HubSettings, InstrumentFacts, LogSettings
 from hub.model import DriverKind, FollowerKind, LineDriverKind, SinkKind
 from hub.port import PortSettings
@@ -76,6 +77,9 @@ def gateway_config() -> str:
         *_entries(HubSettings, "hub"),
         "[log]",
         *_entries(LogSettings, "log"),
+        "# The HTTP API, which `gashub api` serves as a process of its own.",
+        "# [api]",
+        *_commented(_entries(ApiSettings, "api")),
         "# What is known of each instrument; an order may say more.",
         "# [[instrument]]",
         *_commented(_entries(InstrumentFacts, "instrument")),

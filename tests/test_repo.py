@@ -16,6 +16,11 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LONGEST_MODULE = 400
+API = {
+    *("anyio", "click", "et-xmlfile", "fastapi", "h11", "idna", "openpyxl", "opentelemetry-api"),
+    *("starlette", "uvicorn"),
+}
+"""What the extra `api` brings."""
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)")
 
 
@@ -76,6 +81,7 @@ def test_every_dependency_has_its_pin() -> None:
     assert missing(project["dependencies"], pins("runtime.txt")) == set()
     assert missing(extras["sparkplug"], pins("sparkplug.txt")) == set()
     assert missing(extras["pdf"], pins("pdf.txt")) == set()
+    assert missing(extras["api"], pins("api.txt")) == set()
     assert missing([each for extra in extras.values() for each in extra], pins("dev.txt")) == set()
 
 
@@ -83,7 +89,11 @@ def test_tests_run_with_the_versions_that_customers_get() -> None:
     """The development pins contain the runtime pins, version for version, and each extra's."""
     runtime, dev = pins("runtime.txt"), pins("dev.txt")
 
-    for extra, brings in (("sparkplug", {"protobuf"}), ("pdf", {"typst", "fonttools"})):
+    for extra, brings in (
+        ("sparkplug", {"protobuf"}),
+        ("pdf", {"typst", "fonttools"}),
+        ("api", API),
+    ):
         pinned = pins(f"{extra}.txt")
         assert {name: dev.get(name) for name in pinned} == pinned
         assert {name: pinned.get(name) for name in runtime} == runtime
@@ -207,6 +217,7 @@ BREACHES = [
     ("hub/procedures/__init__.py", "import time", "Procedures and jobs are pure"),
     ("hub/procedures/__init__.py", "import hub.ledger", "Procedures and jobs are pure"),
     ("hub/app.py", "import hub.records", "Inside the hub, arrows point down"),
+    ("hub/app.py", "import hub.api", "Inside the hub, arrows point down"),
     ("hub/clock.py", "import hub.desk", "Inside the hub, arrows point down"),
     ("hub/ledger/__init__.py", "import hub.judging", "Inside the hub, arrows point down"),
 ]

@@ -23,16 +23,21 @@ def analyze(*words: str | Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def as_installed(folder: Path, text: str) -> Path:
+ALL = sorted(path.name for path in UNITS.glob("*.service"))
+
+
+def as_installed(folder: Path, text: str, name: str = "gashub.service") -> Path:
     """The unit as it would be installed, but starting the gashub that is here."""
-    unit = folder / "gashub.service"
+    unit = folder / name
     unit.write_text(text.replace("/opt/gashub/.venv/bin/gashub", str(GASHUB)))
     return unit
 
 
-def test_the_unit_has_no_word_that_systemd_does_not_know(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ALL)
+def test_a_unit_has_no_word_that_systemd_does_not_know(tmp_path: Path, name: str) -> None:
     """`verify` exits 0 on unknown keys, so any word on stderr fails."""
-    said = analyze("verify", "--man=no", as_installed(tmp_path, unit_text()))
+    text = (UNITS / name).read_text()
+    said = analyze("verify", "--man=no", as_installed(tmp_path, text, name))
 
     assert (said.returncode, said.stdout + said.stderr) == (0, "")
 
@@ -44,9 +49,10 @@ def test_a_misspelt_key_in_the_unit_would_be_seen(tmp_path: Path) -> None:
     assert "ProtectSytem" in analyze("verify", "--man=no", as_installed(tmp_path, wrong)).stderr
 
 
-def test_the_unit_is_hardened() -> None:
+@pytest.mark.parametrize("name", ALL)
+def test_a_unit_is_hardened(name: str) -> None:
     """At most 1.6 of 10 in systemd's own exposure score."""
-    said = analyze("security", "--offline=true", "--no-pager", UNITS / "gashub.service").stdout
+    said = analyze("security", "--offline=true", "--no-pager", UNITS / name).stdout
 
     score = re.search(r"Overall exposure level for \S+: ([0-9.]+)", said)
     assert score, said

@@ -7,9 +7,10 @@ import pytest
 from hub.procedures import PROCEDURES
 from hub.procedures.case import ABORTS
 from hub.texts import CATALOGUE, LANGUAGES, say
+from hub.texts.api import API
 from hub.texts.records import RECORDS
 
-ALL = {lang: {**CATALOGUE[lang], **RECORDS[lang]} for lang in LANGUAGES}
+ALL = {lang: {**CATALOGUE[lang], **RECORDS[lang], **API[lang]} for lang in LANGUAGES}
 
 
 def fields(text: str) -> set[str]:

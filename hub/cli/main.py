@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli import author, entering, evidence, records, site
+from hub.cli import author, entering, evidence, inbound, records, site
 from hub.cli.asking import ask as _ask
 from hub.cli.asking import show as _show
 from hub.cli.asking import text_of
@@ -36,6 +36,7 @@ app.add_typer(outbox_app, name="outbox")
 app.add_typer(rules_app, name="rules")
 app.add_typer(job_app, name="job")
 app.add_typer(staff_app, name="staff")
+app.add_typer(inbound.token_app, name="token")
 app.add_typer(retention_app, name="retention")
 app.add_typer(personal_app, name="personal")
 app.add_typer(evidence.evidence_app, name="evidence")
@@ -150,6 +151,8 @@ def replay(
 
 
 app.command()(evidence.rejudge)
+
+app.command()(inbound.api)
 
 # -- for authors of plugins
 

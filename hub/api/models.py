@@ -1,0 +1,195 @@
+"""What the API answers with. Within a major version fields are only added."""
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+
+
+class Open(BaseModel):
+    """A model that later minor versions may add to."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Page(Open, Generic[T]):
+    """Some of many, oldest first."""
+
+    items: list[T]
+    next: str | None = Field(description="Cursor of the next page; null: this was the last.")
+
+
+class Health(Open):
+    """Whether anything can be done now."""
+
+    hub: str = Field(description="up, or down: then reading works, and writing is answered by 503.")
+
+
+class TestName(Open):
+    id: str
+    step: str
+    procedure: str
+
+
+class OrderTaken(Open):
+    """An order as the hub has it now."""
+
+    number: str
+    id: str
+    version: str = Field(description="What If-Match must say to amend it; the ETag, too.")
+    tests: list[TestName]
+    warnings: list[str] = Field(description="Instruments that the gateway has not heard of.")
+
+
+class AttemptShown(Open):
+    attempt: str
+    test: str
+    state: str
+    opened: str
+    entry: int | None = Field(description="Ledger entry of the verdict.")
+    verdict_id: str
+    verdict: dict[str, Any] = Field(description="The verdict in full; empty while it runs.")
+
+
+class OrderShown(Open):
+    """One order with every attempt at its tests."""
+
+    number: str
+    id: str
+    site: str
+    trial: bool
+    state: str
+    version: str
+    added: str
+    tests: list[TestName]
+    attempts: list[AttemptShown]
+
+
+class OrderRow(Open):
+    number: str
+    site: str
+    trial: bool
+    state: str
+    added: str
+    verdict: str = Field(description="The newest one; empty when there is none.")
+
+
+class Cancelled(Open):
+    order: str
+    state: str
+
+
+class JobRow(Open):
+    job: str
+    kind: str
+    site: str
+    trial: bool
+    phase: str
+    ended: str
+    opened: str
+    due: str = Field(description="When its next deadline passes; empty: none runs.")
+    parent: str
+
+
+class JobAnswer(Open):
+    """Where a job stands after a request."""
+
+    job: str
+    kind: str
+    phase: str
+    ended: str
+    done: bool
+
+
+class JobShown(Open):
+    """A whole job, as `job.show` of docs/socket.md has it."""
+
+    job: str
+    kind: str
+    phase: str
+    ended: str
+    steps: list[dict[str, Any]]
+
+
+class VerdictRow(Open):
+    entry: int
+    order: str
+    step: str
+    attempt: str
+    verdict_id: str
+    procedure: str
+    verdict: str = Field(description="Only PASS releases anything.")
+    reasons: list[str]
+    decided: str
+    trial: bool
+
+
+class CertificateHeld(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    number: str = Field(min_length=1, max_length=128)
+    until: str = Field(pattern=r"^\d{4}-\d\d-\d\d$", description="Last valid day.")
+
+
+class PersonGiven(BaseModel):
+    """Somebody of the register of staff. No names: the register is read by everybody."""
+
+    model_config = ConfigDict(extra="forbid")
+    supervisor: bool = False
+    hired: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
+    certificates: dict[str, CertificateHeld] = {}
+
+
+class Person(Open):
+    id: str
+    supervisor: bool
+    certificates: dict[str, CertificateHeld]
+
+
+class InstrumentShown(Open):
+    name: str
+    quantity: str
+
+
+class FileTaken(Open):
+    sha256: str
+    bytes: int
+    media: str
+    whole: bool
+
+
+class DeliveryRow(Open):
+    id: str
+    sink: str
+    order: str
+    kind: str
+    state: str = Field(description="waiting, taken, refused or dead.")
+    attempts: int
+    created: str
+    receipt: str
+    reason: str
+    batch: str
+    key: str
+
+
+class DeliveryShown(DeliveryRow):
+    body: dict[str, Any]
+    log: list[dict[str, Any]]
+
+
+class Redelivered(Open):
+    parcels: int
+
+
+class CancelGiven(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(default="", max_length=500, description="For the record; no names.")
+
+
+class GiveUpGiven(BaseModel):
+    """What the step give_up of a job asks."""
+
+    model_config = ConfigDict(extra="forbid")
+    by: str = Field(min_length=1, max_length=32, description="Staff id of whoever says so.")
+    reason: str = Field(min_length=1, max_length=500, description="No names.")
+    safe: bool = Field(description="Valves closed, ends plugged?")

@@ -1,0 +1,131 @@
+"""Orders: taken, amended, cancelled, looked at; and the verdicts that came of them."""
+
+import json
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Response
+
+from hub.api import pages
+from hub.api.house import Caller, Key, OptionalKey, Text, Version, caller
+from hub.api.models import (
+    CancelGiven,
+    Cancelled,
+    OrderRow,
+    OrderShown,
+    OrderTaken,
+    Page,
+    VerdictRow,
+)
+from hub.api.problems import Problem
+from hub.errors import CommandRefused
+from hub.looking import order as look_at
+
+router: Final = APIRouter()
+Limit = Annotated[int, Query(ge=1, le=pages.LONGEST_PAGE)]
+Cursor = Annotated[str, Query(max_length=200, description="`next` of an earlier answer.")]
+Reads = Annotated[Caller, caller("orders:read")]
+Writes = Annotated[Caller, caller("orders:write")]
+BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["number"],
+                    "properties": {
+                        "number": {"type": "string", "minLength": 1, "pattern": "^[^/]+$"},
+                        "site": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
+                        "trial": {"type": "boolean"},
+                    },
+                    "additionalProperties": True,
+                }
+            }
+        },
+    }
+}
+"""What the hub checks: docs/judge.md for an order, docs/jobs.md for a job."""
+
+
+@router.post("/orders", status_code=201, openapi_extra=BODY, response_model=OrderTaken)
+def add(who: Writes, text: Text, key: Key, response: Response) -> Any:
+    """Take an order: one test in the form of the judge contract, or steps of tests."""
+    allow_site(who, text)
+    answer = who.ask("order.add", key, text=text)
+    response.headers["ETag"] = f'"{answer["version"]}"'
+    response.headers["Location"] = f"/v1/orders/{answer['number']}"
+    return answer
+
+
+@router.get("/orders", response_model=Page[OrderRow])
+def listed(who: Reads, cursor: Cursor = "", limit: Limit = 100) -> Any:
+    """List orders, in the order in which they were taken."""
+    with who.house.reading() as reader:
+        return pages.orders(reader, who.token, cursor, limit)
+
+
+@router.get("/orders/{number}", response_model=OrderShown)
+def shown(who: Reads, number: str, response: Response) -> Any:
+    """Show one order with every attempt and verdict. Its ETag is what an amendment needs."""
+    who.site_of(number)
+    try:
+        found = look_at(who.house.state_dir, number)
+    except CommandRefused as refused:  # a job that has no test yet
+        raise Problem("absent", str(refused)) from refused
+    version = str(found.pop("entry"))
+    response.headers["ETag"] = f'"{version}"'
+    return {**found, "version": version}
+
+
+@router.put("/orders/{number}", openapi_extra=BODY, response_model=OrderTaken)
+def amend(
+    who: Writes,
+    number: str,
+    text: Text,
+    version: Version,
+    response: Response,
+    key: OptionalKey = "",
+) -> Any:
+    """Let an order ask for something else: the whole order as it shall be."""
+    who.site_of(number)
+    if _member(text, "number") != number:
+        raise Problem("unusable", f'"number" in the body is not {number!r}, as in the path')
+    answer = who.ask("order.amend", key, text=text, version=version)
+    response.headers["ETag"] = f'"{answer["version"]}"'
+    return answer
+
+
+@router.post("/orders/{number}/cancel", response_model=Cancelled)
+def cancel(who: Writes, number: str, given: CancelGiven, key: Key) -> Any:
+    """Give an order up. A test of it that runs ends ABORTED."""
+    who.site_of(number)
+    return who.ask("order.abort", key, number=number, reason=given.reason)
+
+
+@router.get("/verdicts", response_model=Page[VerdictRow])
+def verdicts(
+    who: Reads,
+    order: Annotated[str, Query(max_length=200)] = "",
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> Any:
+    """List verdicts in the order in which they were given: go on from the last `entry` later."""
+    with who.house.reading() as reader:
+        return pages.verdicts(reader, who.token, cursor, limit, order)
+
+
+def allow_site(who: Caller, text: str) -> None:
+    """Raises Problem when what is sent belongs to a site that the token is not for."""
+    if not who.token.sees(site := str(_member(text, "site") or "")):
+        sites = ", ".join(who.token.sites)
+        raise Problem(
+            "other_site", f"the order is of site {site or '(none)'}, the token of {sites}"
+        )
+
+
+def _member(text: str, key: str) -> object:
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError) as wrong:
+        raise Problem("unusable", f"the body is no JSON: {wrong}") from None
+    return given.get(key) if isinstance(given, dict) else None
