@@ -152,7 +152,7 @@ class LineSettings(PortSettings):
 
 
 class PluggedSettings(BaseModel):
-    """A `[[link]]` or `[[sink]]`: name and kind are the hub's, the rest is its kind's."""
+    """A `[[link]]`, `[[sink]]` or `[[inbox]]`: name and kind, and the rest is its kind's."""
 
     name: str = Field(pattern=NAME)
     kind: str
@@ -170,6 +170,7 @@ class Config(BaseModel):
     line: tuple[LineSettings, ...] = ()
     link: tuple[PluggedSettings, ...] = ()
     sink: tuple[PluggedSettings, ...] = ()
+    inbox: tuple[PluggedSettings, ...] = ()
 
     @property
     def socket(self) -> Path:
@@ -197,7 +198,7 @@ def load_config(path: Path) -> Config:
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{path}: not TOML: {fault}") from fault
     faults: list[str] = []
-    top = {"hub", "log", "api", "instrument", "line", "link", "sink"}
+    top = {"hub", "log", "api", "instrument", "line", "link", "sink", "inbox"}
     faults.extend(
         f'{path}: "{key}": no such section; {suggestion(key, top)}'
         for key in sorted(set(table) - top)
@@ -209,11 +210,13 @@ def load_config(path: Path) -> Config:
     lines = _many(LineSettings, table, "line", path, faults)
     links = _plugged(table, "link", path, faults)
     sinks = _plugged(table, "sink", path, faults)
+    inboxes = _plugged(table, "inbox", path, faults)
     for section, named in (
         ("instrument", instruments),
         ("line", lines),
         ("link", links),
         ("sink", sinks),
+        ("inbox", inboxes),
     ):
         faults.extend(_doubled(path, section, [entry.name for entry in named]))
     if faults or hub is None or log is None or api is None:
@@ -227,6 +230,7 @@ def load_config(path: Path) -> Config:
         line=tuple(lines),
         link=tuple(links),
         sink=tuple(sinks),
+        inbox=tuple(inboxes),
     )
 
 

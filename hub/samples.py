@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from hub.api_settings import ApiSettings
 from hub.config import HubSettings, InstrumentFacts, LogSettings
+from hub.inbox_settings import KINDS
 from hub.model import DriverKind, FollowerKind, LineDriverKind, SinkKind
 from hub.port import PortSettings
 from hub.registry import built_in_plugins, import_plugin
@@ -80,6 +81,14 @@ def gateway_config() -> str:
         "# The HTTP API, which `gashub api` serves as a process of its own.",
         "# [api]",
         *_commented(_entries(ApiSettings, "api")),
+        "# Orders by files and by messages, which `gashub inbox` takes as a process of its own.",
+        *(
+            line
+            for kind, model in KINDS.items()
+            for line in _commented(
+                ["[[inbox]]", 'name = "my-inbox"', f'kind = "{kind}"', *_entries(model, "inbox")]
+            )
+        ),
         "# What is known of each instrument; an order may say more.",
         "# [[instrument]]",
         *_commented(_entries(InstrumentFacts, "instrument")),

@@ -159,6 +159,11 @@ class House:
         with LedgerReader(self.state) as reader:
             return reader.rows(query, values)
 
+    def recorded(self, kind: str) -> int:
+        """How many entries of a kind the log has."""
+        with LedgerReader(self.state) as reader:
+            return sum(1 for _ in reader.entries(kinds=(kind,)))
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:

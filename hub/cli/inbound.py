@@ -1,4 +1,4 @@
-"""Commands for the way in: tokens, the API."""
+"""Commands for the way in: tokens, the API, the inboxes."""
 
 import os
 from datetime import timedelta
@@ -88,6 +88,13 @@ def token_revoke(id: str, config: ConfigOption = CONFIG, as_json: JsonOption = F
 def api(config: Annotated[Path, typer.Argument()] = CONFIG) -> None:
     """Serve the HTTP API beside the hub until it is told to stop; docs/api.md."""
     from hub.api import serve
+
+    raise typer.Exit(serve(config))
+
+
+def inbox(config: Annotated[Path, typer.Argument()] = CONFIG) -> None:
+    """Take orders from watched folders and MQTT topics until it is told to stop."""
+    from hub.inbox import serve
 
     raise typer.Exit(serve(config))
 

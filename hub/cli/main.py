@@ -57,9 +57,13 @@ def check(config: Annotated[Path, typer.Argument()] = CONFIG) -> None:
 
     Warnings go to stderr: what may stand there, and is probably not meant. Exit 2 for faults.
     """
+    from hub.clock import HubClock
+    from hub.config import load_config
     from hub.doubts import look_over
+    from hub.inbox.serving import inboxes
 
     summary, warnings = look_over(config)
+    inboxes(load_config(config), HubClock())
     for warning in warnings:
         typer.echo(f"warning: {warning}", err=True)
     typer.echo(summary)
@@ -153,6 +157,7 @@ def replay(
 app.command()(evidence.rejudge)
 
 app.command()(inbound.api)
+app.command()(inbound.inbox)
 
 # -- for authors of plugins
 

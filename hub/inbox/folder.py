@@ -1,0 +1,143 @@
+"""A folder that is watched for files with orders.
+
+A file is read when it has not changed for `quiet_s`. Its reply is on the disk, in `replies/`,
+before the file is moved to `done/` (or `refused/`, when no row of it was taken). A kill at any
+moment leaves either a file that is handed over again, which changes nothing, or one that is done.
+"""
+
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+import structlog
+
+from hub.clock import Clock
+from hub.inbox import csv_rows, json_rows, xlsx_rows
+from hub.inbox.desk import Ask, HubAway, hand_over, reply
+from hub.inbox.row import Row, Unreadable
+from hub.inbox_settings import FolderSettings
+from hub.ledger.keys import sync_folder
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S: Final = 0.5
+REST_S: Final = 2.0
+"""After the hub, or the folder, was not there."""
+MOST_FILES: Final = 1000
+"""Looked at in one turn; the others have theirs when these are gone."""
+LEFT_ALONE: Final = (".part", ".tmp", "~")
+Stamp = tuple[int, int]
+
+
+class FolderInbox:
+    """One folder; the body of a thread."""
+
+    def __init__(self, name: str, settings: FolderSettings, ask: Ask, clock: Clock) -> None:
+        self._name = name
+        self._settings = settings
+        self._folder = Path(settings.folder)
+        self._ask = ask
+        self._clock = clock
+        self._steady: dict[str, tuple[Stamp, int]] = {}
+        self._trouble = ""
+
+    def run(self, stop: Event) -> None:
+        """Take files until *stop* is set."""
+        while not stop.is_set():
+            try:
+                path = self._next()
+                if path is not None:
+                    self._take(path)
+            except (HubAway, OSError) as fault:
+                self._say(str(fault))
+                self._clock.wait(stop, REST_S)
+                continue
+            self._say("")
+            if path is None:
+                self._clock.wait(stop, LOOK_EVERY_S)
+
+    def _say(self, trouble: str) -> None:
+        if bool(trouble) != bool(self._trouble):
+            word = log.warning if trouble else log.info
+            word("inbox_waits" if trouble else "inbox_back", inbox=self._name, why=trouble)
+        self._trouble = trouble
+
+    def _next(self) -> Path | None:
+        """A file that has not changed for `quiet_s`; the first by name."""
+        now_us = self._clock.now_us()
+        for name in ("done", "refused", "replies"):
+            (self._folder / name).mkdir(exist_ok=True)
+        steady: dict[str, tuple[Stamp, int]] = {}
+        ready: list[str] = []
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith(".") or name.endswith(LEFT_ALONE) or len(steady) >= MOST_FILES:
+                    continue
+                if not entry.is_file(follow_symlinks=False):
+                    continue
+                stamp = _stamp(entry.stat(follow_symlinks=False))
+                was, since_us = self._steady.get(name, (stamp, now_us))
+                steady[name] = (stamp, since_us if was == stamp else now_us)
+                if was == stamp and now_us - since_us >= self._settings.quiet_s * 1e6:
+                    ready.append(name)
+        self._steady = steady
+        return self._folder / min(ready) if ready else None
+
+    def _take(self, path: Path) -> None:
+        stamp, _ = self._steady.pop(path.name)
+        with path.open("rb") as file:
+            data = file.read(self._settings.largest_bytes + 1)
+        if _stamp(path.stat()) != stamp:
+            return  # somebody goes on writing it
+        fault, outcomes = "", []
+        try:
+            outcomes = hand_over(self._ask, self._name, self._rows(path, data))
+        except Unreadable as wrong:
+            fault = str(wrong)
+        mark = sha256(data).hexdigest()[:12]
+        self._write(f"{path.name}.{mark}.json", reply(path.name, data, outcomes, fault))
+        if path.exists() and _stamp(path.stat()) == stamp:
+            good = any(one.result == "taken" for one in outcomes)
+            place = self._folder / ("done" if good else "refused")
+            target = place / path.name
+            if target.exists():
+                target = place / f"{path.stem}.{mark}{path.suffix}"
+            path.rename(target)
+            sync_folder(place)
+            sync_folder(self._folder)
+        log.info("inbox_file", inbox=self._name, sha256=mark, rows=len(outcomes),
+                 taken=sum(one.result == "taken" for one in outcomes))  # fmt: skip
+
+    def _rows(self, path: Path, data: bytes) -> list[Row]:
+        settings = self._settings
+        if len(data) > settings.largest_bytes:
+            raise Unreadable(f"larger than {settings.largest_bytes} bytes; send several files")
+        decoders: dict[str, Callable[[bytes], list[Row]]] = {
+            ".json": json_rows.rows,
+            ".csv": lambda given: csv_rows.rows(given, settings.encoding, settings.delimiter),
+            ".xlsx": xlsx_rows.rows,
+        }
+        decode = decoders.get(path.suffix.lower())
+        if decode is None:
+            known = ", ".join(decoders)
+            raise Unreadable(f"a file of kind {path.suffix or '(none)'}; taken are {known}")
+        return decode(data)
+
+    def _write(self, name: str, text: bytes) -> None:
+        """The reply, on the disk before the file is moved."""
+        target = self._folder / "replies" / name
+        part = target.with_name(f".{name}.part")
+        with part.open("wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+        sync_folder(target.parent)
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return found.st_size, found.st_mtime_ns

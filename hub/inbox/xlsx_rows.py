@@ -1,0 +1,61 @@
+"""Orders out of XLSX: the first sheet, with a row of headings. Needs openpyxl (extra `api`)."""
+
+import io
+from collections.abc import Callable
+from datetime import date, datetime, time
+from typing import Any, Final
+from zipfile import ZipFile
+
+from hub.inbox.csv_rows import of_lines
+from hub.inbox.row import Row, Unreadable
+
+UNPACKED_BYTES: Final = 64 << 20
+"""A workbook that is larger than this when unpacked is refused unread."""
+MOST_ROWS: Final = 20_000
+MOST_COLUMNS: Final = 200
+
+
+def rows(data: bytes) -> list[Row]:
+    """Raises Unreadable. Values are read, formulas are not worked out."""
+    try:
+        from openpyxl import load_workbook  # noqa: PLC0415  an extra
+    except ImportError:
+        raise Unreadable(
+            "XLSX files cannot be read here: install requirements/api.txt, or send CSV or JSON"
+        ) from None
+    try:
+        lines = _lines(data, load_workbook)
+    except Unreadable:
+        raise
+    except Exception as wrong:  # noqa: BLE001  a stranger's file; the library has many errors
+        raise Unreadable(f"no XLSX workbook: {type(wrong).__name__}: {wrong}") from None
+    return of_lines(lines)
+
+
+def _lines(data: bytes, load_workbook: Callable[..., Any]) -> list[tuple[str, list[str]]]:
+    with ZipFile(io.BytesIO(data)) as packed:
+        size = sum(member.file_size for member in packed.infolist())
+    if size > UNPACKED_BYTES:
+        raise Unreadable(f"{size} bytes when unpacked; {UNPACKED_BYTES} are taken")
+    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    lines = []
+    rows = book.worksheets[0].iter_rows(values_only=True, max_col=MOST_COLUMNS)
+    for at, cells in enumerate(rows, 1):
+        if at > MOST_ROWS:
+            raise Unreadable(f"more than {MOST_ROWS} rows; send several files")
+        lines.append((f"row {at}", [_text(cell) for cell in cells]))
+    return lines
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, datetime) and cell.time() == time():
+        return cell.date().isoformat()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return str(cell)
