@@ -141,6 +141,17 @@ FIGURES = (
         ),
     ),
     Figure(
+        "api_schema", "faults", "api_schema.py", "--examples 400", "--examples 10",
+        (Target("answers that the document does not promise, or 5xx", "failed", "=", 0),),
+    ),
+    Figure(
+        "api", "speed", "api.py", "--orders 1000", "--orders 200",
+        (
+            Target("orders by HTTP, of those by the socket", "ratio", ">=", 0.05),
+            Target("memory of the API's process, MiB", "api_rss_mib", "<=", 128, always=True),
+        ),
+    ),
+    Figure(
         "jobs_kill", "faults", "jobs_kill.py", "--kills 200", "--kills 8",
         (
             Target("lost, changed or done twice in a job", "wrong", "=", []),

@@ -45,7 +45,10 @@ class ApiSettings(Settings):
         default=32, ge=1, le=64, description="Largest file that is uploaded."
     )
     body_within_s: float = Field(
-        default=30.0, gt=0, le=600, description="Longest wait for the next piece of a body."
+        default=30.0,
+        gt=0,
+        le=600,
+        description="Longest wait for a whole head of a request, and for the next piece of a body.",
     )
 
     @model_validator(mode="after")

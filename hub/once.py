@@ -21,8 +21,15 @@ KEPT_DAYS: Final = 30
 """How long an answer is kept."""
 LONGEST_KEY: Final = 128
 _DAY_US: Final = 86_400_000_000
-_NOT_ONCE: Final = frozenset({"once", "status", "frames.look", "frames.fresh", "file.put"})
-"""These change nothing, or the disk before the log; all of them may be repeated as they are."""
+MAY_BE_ONCE: Final = frozenset(
+    {
+        *("order.add", "order.amend", "order.abort", "job.open", "job.do", "job.signal"),
+        *("job.waive", "job.adopt", "job.test", "staff.put", "instrument.put"),
+        *("outbox.retry", "outbox.replay"),
+    }
+)
+"""Those that do no more than write into the record. The others look, ask plugins or write files,
+which the judging thread must not wait for; they may be repeated as they are."""
 
 Command = Callable[[Mapping[str, Any]], Any]
 
@@ -46,11 +53,12 @@ class Once:
         """
         caller, key = (_text(request, name) for name in ("caller", "key"))
         wanted = request.get("request")
-        if not isinstance(wanted, Mapping) or wanted.get("do") not in self._commands:
+        if not isinstance(wanted, Mapping):
             raise CommandRefused(f'"request" is {wanted!r}; expected a request as by itself')
-        do = str(wanted["do"])
-        if do in _NOT_ONCE:
-            raise CommandRefused(f"{do} needs no key; send it by itself, as often as you like")
+        do = str(wanted.get("do"))
+        if do not in MAY_BE_ONCE:
+            known = ", ".join(sorted(MAY_BE_ONCE))
+            raise CommandRefused(f"{do!r} has no keys; send it by itself. With a key go: {known}")
         digest = sha256(_canonical(wanted)).hexdigest()
         arguments = {name: value for name, value in wanted.items() if name != "do"}
 

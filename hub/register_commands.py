@@ -18,13 +18,17 @@ class Registers:
 
     def __init__(self, facts: dict[str, Mapping[str, Any]], doing: Doing, clock: Clock) -> None:
         self._facts = facts
+        self._configured = dict(facts)
         self._doing = doing
         self._clock = clock
 
     def restore(self, reader: LedgerReader) -> None:
         """Lay the register over what the configuration says."""
         for name, known in instruments.registered(reader.sql).items():
-            self._facts[name] = {**self._facts.get(name, {}), **known}
+            self._lay(name, known)
+
+    def _lay(self, name: str, known: Mapping[str, Any]) -> None:
+        self._facts[name] = {**self._configured.get(name, {}), **known}
 
     def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Name of the command -> what it does with the request's arguments."""
@@ -55,7 +59,7 @@ class Registers:
         def act(tx: Transaction) -> dict[str, Any]:
             record = instruments.register(tx, given, self._clock.now_us())
             name, known = record["name"], instruments.as_order(record)
-            tx.then(lambda: self._facts.__setitem__(name, {**self._facts.get(name, {}), **known}))
+            tx.then(lambda: self._lay(name, known))
             return record
 
         return self._doing(act)

@@ -106,6 +106,9 @@ class House:
         process.send_signal(how)
         return process.wait(40)
 
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
+
     def _answers(self, name: str) -> bool:
         code = self._running[name].poll()
         assert code is None, (self.folder / f"{name}.log").read_text()

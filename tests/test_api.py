@@ -386,6 +386,10 @@ def test_a_body_that_stops_coming_is_given_up(tmp_path: Path) -> None:
         with socket.create_connection(("127.0.0.1", own.port), 20) as slow:
             slow.sendall(head.encode())
             assert b" 408 " in slow.recv(4096)
+        with socket.create_connection(("127.0.0.1", own.port), 20) as slower:
+            slower.sendall(b"GET /v1/hea")
+            assert slower.recv(4096) == b"", "a head that does not come is hung up on"
+        assert own.send("GET", "/v1/health").status == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b"[" * 100_000,

@@ -168,6 +168,12 @@ def test_what_was_refused_may_be_sent_again_with_its_key(yard: Yard) -> None:
     assert once(yard, "k-1", "order.abort", number="WO-1")["answer"]["state"] == "aborted"
 
 
+@pytest.mark.parametrize("do", ["once", "status", "file.put", "order.open", "no.such"])
+def test_what_the_judging_thread_must_not_wait_for_has_no_keys(yard: Yard, do: str) -> None:
+    with pytest.raises(CommandRefused, match="has no keys"):
+        once(yard, "k-1", do)
+
+
 def test_an_answer_is_kept_thirty_days(yard: Yard) -> None:
     once(yard, "k-1", "order.add", text=json.dumps(order()))
     yard.wait(31 * 86_400)

@@ -163,6 +163,7 @@ class Record:
         while True:
             found = self.reader.rows(
                 f"SELECT opened_us, number FROM jobs WHERE kind IN ({marks}) AND entry<?"  # noqa: S608  question marks
+                " AND trial=0"
                 " AND (opened_us, number) > (?, ?) AND opened_us<=?"
                 f" ORDER BY opened_us, number LIMIT {PAGE}",
                 (*kinds, self.size, *last, until_us),
