@@ -109,6 +109,35 @@ def test_a_token_that_was_revoked_is_refused_at_once(house: House) -> None:
     assert said.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+def test_the_operators_commands_make_replace_and_revoke_tokens(own: House) -> None:
+    """With a running hub and without one; the secret is printed once and nowhere again."""
+
+    def cli(*words: str) -> Any:
+        said = subprocess.run(
+            [sys.executable, "-m", "hub", "token", *words, "--config", str(own.config), "--json"],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert said.returncode == 0, said.stderr
+        return json.loads(said.stdout)
+
+    def may(token: str) -> bool:
+        return own.send("GET", "/v1/orders", token=token).status == 200
+
+    first = cli("add", "erp", "--scope", "orders:read", "--days", "30")
+    second = cli("add", "--replaces", first["token"], "--overlap-hours", "0")
+    assert (may(first["secret"]), may(second["secret"])) == (False, True)
+    own.stop("run")
+    third = cli("add", "crm", "--scope", "orders:read", "--site", "east")
+    assert may(third["secret"])
+    cli("revoke", third["token"])
+    assert not may(third["secret"])
+    listed = cli("list")
+    assert [(one["client"], one["state"]) for one in listed] == [
+        ("crm", "revoked"), ("erp", "valid"), ("erp", "expired")
+    ]  # fmt: skip
+    assert second["secret"].split("_", 2)[2] not in json.dumps(listed)
+
+
 def test_two_tenants_do_not_see_each_others_orders(house: House) -> None:
     """Neither in lists nor one by one; nor may they write."""
     east, west = house.token(sites=["east"]), house.token(sites=["west"], client="crm")
