@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
 from hub import tokens
+from hub.bundle import Wanted, export
+from hub.bundle import verify as check
 from hub.errors import CommandRefused
 from hub.ledger import verify
 from hub.settings import SinkSettings
@@ -240,6 +243,28 @@ def test_a_trials_pass_serves_no_other_job(yard: Yard) -> None:
 
     with pytest.raises(CommandRefused, match="was a trial's"):
         yard.do("job.adopt", number="2026-2002", step="riser_hold", verdict=verdict, by="T-1")
+
+
+@pytest.mark.parametrize("number", ["2026-2001", "WO-1"])
+def test_evidence_of_amended_orders_and_trials_proves_itself(yard: Yard, number: str) -> None:
+    """The bundle says that it is a trial, and each attempt is judged by what was ordered then."""
+    if number == "WO-1":
+        version = add(yard, order(trial=True, site="east"))["version"]
+        last = amend(yard, order("WO-1", "first", "third", trial=True, site="east"), version)
+        yard.do("order.open", number="WO-1", test="third")
+        yard.event("WO-1", "abort")
+        amend(yard, order("WO-1", "third", trial=True, site="east"), last["version"])
+    else:
+        yard.staffed().open({**purge_order(), "trial": True, "site": "east"})
+        yard.step(number, "give_up", reason="a try", safe="yes")
+    yard.do("ledger.checkpoint")
+    out = yard.folder / "case.zip"
+    export(yard.folder, out, Wanted(number), yard.clock.now_us())
+
+    report = check(out)
+    assert report.good, report
+    lines = [json.loads(line) for line in ZipFile(out).read("entries.jsonl").splitlines()]
+    assert any('"trial":true' in str(line["body"]).replace(": ", ":") for line in lines)
 
 
 def test_a_job_sent_again_without_its_mark_is_another_one(yard: Yard) -> None:
