@@ -95,7 +95,9 @@ class House:
         self._starts += name == "api"
         with (self.folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
-                [*GASHUB, name, str(self.config)], stderr=log, env={**os.environ}
+                [*GASHUB, name, str(self.config)],
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": str(self.folder)},
             )
         wait_until(lambda: self._answers(name), f"no {name}", within_s=60)
 

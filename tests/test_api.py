@@ -349,6 +349,89 @@ def everything(bundle: bytes) -> bytes:
         return b"".join(opened.read(name) for name in opened.namelist())
 
 
+# -- deliveries
+
+
+FOLDER_SINK = """
+import json
+from pathlib import Path
+from hub import Delivery, SinkKind, SinkSettings, hookimpl
+
+class Into(SinkSettings):
+    folder: str
+
+class Sink:
+    def __init__(self, name, settings, site):
+        self.folder = Path(settings.folder)
+    def open(self): pass
+    def close(self): pass
+    def deliver(self, parcels, batch):
+        for parcel in parcels:
+            with (self.folder / f"{parcel.key}.json").open("ab") as file:
+                file.write(parcel.body + b"\\n")
+        return Delivery(taken={parcel.id: "r" for parcel in parcels})
+
+@hookimpl
+def register_sinks():
+    return [SinkKind("into", Into, Sink)]
+"""
+"""A plugin of our own, so that a delivery is a file."""
+
+
+def sink(folder: Path, name: str, *more: str) -> str:
+    (folder / name).mkdir()
+    lines = (f'name = "{name}"', 'kind = "into"', f'folder = "{folder}/{name}"', *more)
+    return "\n".join(("[[sink]]", *lines, ""))
+
+
+def test_a_trial_is_delivered_to_the_test_channel_alone_and_anything_again(tmp_path: Path) -> None:
+    """From the order over a verdict to two filing folders; then once more, with the same key."""
+    sinks = sink(tmp_path, "city") + sink(tmp_path, "try", "trial = true")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "__init__.py").write_text("")
+    (tmp_path / "mine" / "into.py").write_text(FOLDER_SINK)
+    with House(tmp_path, '"mine.into"', sinks) as own:
+        token = own.token()
+        for number, trial in (("D-1", False), ("D-2", True)):
+            own.send("POST", "/v1/orders", order(number, trial=trial), token)
+            own.ask("order.open", number=number)
+            own.send("POST", f"/v1/orders/{number}/cancel", {}, token)
+
+        def delivered(query: str = "state=taken") -> list[Any]:
+            items: list[Any] = own.send("GET", f"/v1/deliveries?{query}", token=token).body["items"]
+            return items
+
+        wait_until(lambda: len(delivered()) == 2)
+        assert {(one["order"], one["sink"]) for one in delivered()} == {
+            ("D-1", "city"), ("D-2", "try")
+        }  # fmt: skip
+        assert "D-2" not in everything_in(tmp_path / "city")
+        assert "D-2" in everything_in(tmp_path / "try")
+
+        (first,) = delivered("order=D-1")
+        path = f"/v1/deliveries/{first['id']}"
+        shown = own.send("GET", path, token=token).body
+        assert (shown["body"]["subject"], len(shown["log"])) == ("D-1", 1)
+        for _ in range(2):
+            said = own.send("POST", f"{path}/redeliver", None, token, Idempotency_Key="again")
+            assert said.body == {"parcels": 1}
+        wait_until(lambda: delivered("order=D-1&state=taken") != [])
+        wait_until(lambda: len(own.send("GET", path, token=token).body["log"]) == 3)
+        log = own.send("GET", path, token=token).body["log"]
+        (file,) = (tmp_path / "city").iterdir()
+        assert len(set(file.read_text().splitlines())) == 1, "the same bytes"
+        assert [one["outcome"] for one in log] == ["taken", "replayed", "taken"]
+        (verdict,) = own.send("GET", "/v1/verdicts?order=D-2", token=token).body["items"]
+        assert verdict["trial"] is True
+        other = own.token(sites=["east"])
+        assert own.send("GET", path, token=other).status == 404
+        assert own.send("GET", "/v1/deliveries", token=other).body["items"] == []
+
+
+def everything_in(folder: Path) -> str:
+    return " ".join(path.read_text("utf-8", "replace") for path in folder.rglob("*.json"))
+
+
 # -- pages
 
 
