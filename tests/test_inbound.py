@@ -14,6 +14,10 @@ from hub.bundle import Wanted, export
 from hub.bundle import verify as check
 from hub.errors import CommandRefused
 from hub.ledger import verify
+from hub.records.paper.work_order import work_order
+from hub.records.period import Period
+from hub.records.record import Record
+from hub.records.words import Words
 from hub.settings import SinkSettings
 from hub.testing import wait_until
 from tests.foreman_rig import GAUGE, Yard, purge_order
@@ -243,6 +247,20 @@ def test_a_trials_pass_serves_no_other_job(yard: Yard) -> None:
 
     with pytest.raises(CommandRefused, match="was a trial's"):
         yard.do("job.adopt", number="2026-2002", step="riser_hold", verdict=verdict, by="T-1")
+
+
+def test_registers_leave_trials_out_and_papers_say_what_they_are(yard: Yard) -> None:
+    """What is counted for a supervisor is real; what is printed of a try says what it is."""
+    yard.staffed().open({**purge_order(), "trial": True})
+    yard.open(purge_order("2026-2002", sections={"riser": "B-1", "indoor": "B-1-1"}))
+    yard.do("ledger.checkpoint")
+    with Record(yard.folder) as record:
+        assert list(record.numbers(("residential_purge",), Period())) == ["2026-2002"]
+        titles = [
+            work_order(Words(record, "en"), number).said["title"]
+            for number in ("2026-2001", "2026-2002")
+        ]
+    assert [title.startswith("TRIAL, of no effect") for title in titles] == [True, False]
 
 
 @pytest.mark.parametrize("number", ["2026-2001", "WO-1"])

@@ -174,6 +174,16 @@ class Record:
                 return
             last = (found[-1][0], found[-1][1])
 
+    def trial(self, number: str) -> bool:
+        """Whether an order or job is only tried out. Registers leave those out; papers say it."""
+        return bool(
+            self.reader.rows(
+                "SELECT 1 FROM jobs WHERE number=?1 AND trial=1"
+                " UNION ALL SELECT 1 FROM orders WHERE number=?1 AND trial=1",
+                (number,),
+            )
+        )
+
     def job_kind(self, number: str) -> str:
         """The kind of a job; "" for a number that is none."""
         found = self.reader.rows(

@@ -9,6 +9,7 @@ EN_PAPER: Final[dict[str, str]] = {
     "records.paper.page": "Page {at} of {of}",
     "records.paper.as_of": "Record as of",
     "records.paper.work_order": "Work order: {kind}",
+    "records.paper.trial": "TRIAL, of no effect: {title}",
     "records.paper.hold_report": "{procedure}: report",
     "records.paper.notice": "Rectification notice",
     # -- verdicts

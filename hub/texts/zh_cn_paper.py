@@ -8,6 +8,7 @@ ZH_CN_PAPER: Final[dict[str, str]] = {
     "records.paper.page": "第 {at} 页，共 {of} 页",
     "records.paper.as_of": "记录截至",
     "records.paper.work_order": "作业工单：{kind}",
+    "records.paper.trial": "试运行，无效力：{title}",
     "records.paper.hold_report": "{procedure}报告",
     "records.paper.notice": "安全隐患整改通知单",
     # -- 结论

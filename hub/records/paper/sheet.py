@@ -46,7 +46,7 @@ def begun(words: Words, title: str, number: str, entries: Sequence[int]) -> dict
                      at=shanghai(moment_us))  # fmt: skip
     return {
         "lang": words.lang,
-        "title": title,
+        "title": words.say("paper.trial", title=title) if words.record.trial(number) else title,
         "number": number,
         "list": words.say("list"),
         "colon": words.say("colon"),
