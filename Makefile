@@ -63,6 +63,7 @@ test: setup strangers  ## every test; mosquitto, strace and the like are install
 	@.ci/need 'command -v strace' strace || echo "the tests by traced calls will fail" >&2
 	@.ci/need 'command -v pdftotext' poppler-utils || echo "the tests of papers will fail" >&2
 	@.ci/need 'command -v soffice' libreoffice-calc || echo "the tests of registers will fail" >&2
+	@.ci/need 'command -v sshd' openssh-server || echo "the tests of filings will fail" >&2
 	@.ci/need 'test -n "$$(find /usr/share/fonts -name wqy-microhei.ttc)"' fonts-wqy-microhei || echo "the tests of papers will fail" >&2
 # Most tests wait, so four at a time take a third of the time. The folder's name is short because
 # sockets stand in it; it is kept when a test fails. Files go out in the order of tests/conftest.py.
@@ -97,9 +98,10 @@ pins: build/uv/bin/uv  ## write requirements/*.txt again, from pyproject.toml
 	    -o requirements/sparkplug.txt
 	$(PIN) pyproject.toml --extra pdf -c requirements/runtime.txt -o requirements/pdf.txt
 	$(PIN) pyproject.toml --extra api -c requirements/runtime.txt -o requirements/api.txt
-	$(PIN) pyproject.toml --extra demo --extra sparkplug --extra pdf --extra api --extra dev \
-	    -c requirements/sparkplug.txt -c requirements/pdf.txt -c requirements/api.txt \
-	    -o requirements/dev.txt
+	$(PIN) pyproject.toml --extra filing -c requirements/runtime.txt -o requirements/filing.txt
+	$(PIN) pyproject.toml --extra demo --extra sparkplug --extra pdf --extra api --extra filing \
+	    --extra dev -c requirements/sparkplug.txt -c requirements/pdf.txt \
+	    -c requirements/api.txt -c requirements/filing.txt -o requirements/dev.txt
 	for name in $(STRANGERS); do \
 	    $(PIN) requirements/stranger-$$name.in -o requirements/stranger-$$name.txt; done
 

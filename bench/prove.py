@@ -109,6 +109,15 @@ FIGURES = (
         ),
     ),
     Figure(
+        "signatures", "faults", "signatures.py", "--count 10000", "--count 300",
+        (
+            Target("changed signatures and bodies accepted", "accepted", "=", 0),
+            Target("exceptions", "raised", "=", 0),
+            Target("good ones refused", "good_refused", "=", 0),
+            Target("planted: the library alone, exceptions", "planted.raised", ">", 0),
+        ),
+    ),
+    Figure(
         "outage", "faults", "outage.py", "--count 1000 --kills 5", "--count 150 --kills 2",
         (
             Target("verdicts that the CRM never had", "missing", "=", 0),

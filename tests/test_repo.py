@@ -82,6 +82,7 @@ def test_every_dependency_has_its_pin() -> None:
     assert missing(extras["sparkplug"], pins("sparkplug.txt")) == set()
     assert missing(extras["pdf"], pins("pdf.txt")) == set()
     assert missing(extras["api"], pins("api.txt")) == set()
+    assert missing(extras["filing"], pins("filing.txt")) == set()
     assert missing([each for extra in extras.values() for each in extra], pins("dev.txt")) == set()
 
 
@@ -89,11 +90,13 @@ def test_tests_run_with_the_versions_that_customers_get() -> None:
     """The development pins contain the runtime pins, version for version, and each extra's."""
     runtime, dev = pins("runtime.txt"), pins("dev.txt")
 
-    for extra, brings in (
-        ("sparkplug", {"protobuf"}),
-        ("pdf", {"typst", "fonttools"}),
-        ("api", API),
-    ):
+    brought = {
+        "sparkplug": {"protobuf"},
+        "pdf": {"typst", "fonttools"},
+        "api": API,
+        "filing": {"snowland-smx", "asyncssh"},
+    }
+    for extra, brings in brought.items():
         pinned = pins(f"{extra}.txt")
         assert {name: dev.get(name) for name in pinned} == pinned
         assert {name: pinned.get(name) for name in runtime} == runtime
