@@ -18,6 +18,9 @@ if TYPE_CHECKING:
         SinkPaused,
         SinkUnavailable,
     )
+    from hub.filing.codes import check_digit_fits
+    from hub.filing.profile import FolderOf, HttpsOf, Profile, SftpOf, load_profile
+    from hub.filing.settings import FilingSinkSettings
     from hub.float32 import float32_text
     from hub.framing import (
         DelimiterFramer,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
         Probe,
         Reading,
         Recorded,
+        Said,
         SinkKind,
         Site,
         entered_by,
@@ -83,10 +87,13 @@ __all__ = [
     "DriverKind",
     "FarSide",
     "Fault",
+    "FilingSinkSettings",
     "FixedFramer",
+    "FolderOf",
     "FollowerKind",
     "Gauge",
     "GaugeSettings",
+    "HttpsOf",
     "InstrumentSilent",
     "Intake",
     "Kept",
@@ -108,11 +115,14 @@ __all__ = [
     "Presence",
     "Probe",
     "ProcedureKind",
+    "Profile",
     "Reading",
     "Recorded",
     "Row",
     "RulePack",
+    "Said",
     "Settings",
+    "SftpOf",
     "SinkKind",
     "SinkPaused",
     "SinkSettings",
@@ -121,16 +131,26 @@ __all__ = [
     "TestOrder",
     "Verdict",
     "ask",
+    "check_digit_fits",
     "crc16_modbus",
     "entered_by",
     "float32_text",
     "hookimpl",
     "iso",
+    "load_profile",
     "measure",
     "xor8",
 ]
 
 _HOME = {
+    "FilingSinkSettings": "hub.filing.settings",
+    "FolderOf": "hub.filing.profile",
+    "HttpsOf": "hub.filing.profile",
+    "Profile": "hub.filing.profile",
+    "SftpOf": "hub.filing.profile",
+    "load_profile": "hub.filing.profile",
+    "check_digit_fits": "hub.filing.codes",
+    "Said": "hub.model",
     "float32_text": "hub.float32",
     "Gauge": "hub.gauge",
     "GaugeSettings": "hub.gauge",

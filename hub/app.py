@@ -28,6 +28,8 @@ from hub.desk import Desk
 from hub.doing import Doing
 from hub.doubts import known_names
 from hub.events import job_event
+from hub.filing import book
+from hub.filing.door import FilingDoor, authorities
 from hub.following import Cursors, follow, stored_cursors
 from hub.foreman import JobDoor
 from hub.inventory import write_down
@@ -72,7 +74,7 @@ def run(config: Config, stop: threading.Event) -> int:
         }
         desk = Desk(parts.registry, parts.pack, facts)
         alarms = AlarmWatch(parts.pack)
-        outbox = Outbox(parts.consignees, state_dir, bus.submit, clock, crew.fail)
+        outbox = Outbox(parts.consignees, state_dir, bus.submit, clock, crew.fail, book.hear)
 
         def tell(tx: Transaction, body: Mapping[str, Any], entry: int) -> None:
             outbox.address(tx, job_event(config.hub.gateway, body, entry, tx.checkpoint()))
@@ -156,11 +158,20 @@ def run(config: Config, stop: threading.Event) -> int:
             config.hub.language,
         )
         seconds = SecondDoor(state_dir, parts.registry, clock, doing)
+        filings = FilingDoor(
+            authorities(parts.consignees),
+            outbox.address_to,
+            state_dir,
+            config.hub.gateway,
+            clock,
+            doing,
+        )
         doors = (
             commands.table(),
             jobs.table(doing, commands.strangers),
             seconds.table(),
             registers.table(),
+            filings.table(),
         )
         table = {name: do for door in doors for name, do in door.items()}
         table |= Once(table, doing, clock).table()

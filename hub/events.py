@@ -273,6 +273,11 @@ def ledger_head(body: bytes) -> dict[str, Any]:
     return head if isinstance(head, dict) else {}
 
 
+def ledger_of(checkpoint: str, entry: int) -> dict[str, Any]:
+    """The head that an event about *entry* carries, in JSON's types."""
+    return _ledger(checkpoint, entry).model_dump(mode="json", exclude_none=True)
+
+
 def schemas() -> dict[str, str]:
     """File name and text of the JSON Schema of every event."""
     return {

@@ -116,11 +116,31 @@ class Delivery:
     taken    parcel id -> the far side's receipt (text, may be empty)
     refused  parcel id -> why it will never be taken
     waiting  parcel id -> why it was not taken this time (optional, for the attempt log)
+    said     parcel id -> what the far side says of a filing, for its life; see `hub.Said`
     """
 
     taken: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     waiting: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, "Said"] = field(default_factory=dict)
+
+
+class Said(NamedTuple):
+    """What became of a filing, as a sink has learnt it.
+
+    step     submitted (the far side has it, which is no acceptance), unknown (it may have it),
+             accepted, rejected, duplicate
+    receipt  the far side's own name for it
+    reasons  why it was rejected, in the authority's words; no personal data
+    of       the other filing, where it is a duplicate
+    proof    what the authority sent, such as its signed answer; kept with the entry
+    """
+
+    step: Literal["submitted", "unknown", "accepted", "rejected", "duplicate"]
+    receipt: str = ""
+    reasons: tuple[str, ...] = ()
+    of: str = ""
+    proof: str = ""
 
 
 class LinkState(NamedTuple):

@@ -14,6 +14,8 @@ from hub.doing import Doing
 from hub.doubts import known_names
 from hub.errors import CommandRefused
 from hub.events import job_event
+from hub.filing import book
+from hub.filing.door import FilingDoor, authorities
 from hub.foreman import JobDoor
 from hub.inventory import write_down
 from hub.ledger import Ledger, LedgerReader, Transaction
@@ -54,7 +56,7 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
             if isinstance(clock, HubClock):
                 anchor(clock, reader)
             write_down(ledger, parts, clock)
-        outbox = Outbox(parts.consignees, config.hub.state_dir, submit, clock)
+        outbox = Outbox(parts.consignees, config.hub.state_dir, submit, clock, hear=book.hear)
         named = known_names(config, parts)
         commands = Commands(
             desk,
@@ -76,11 +78,20 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
         with LedgerReader(config.hub.state_dir) as reader:
             jobs.restore(reader)
         seconds = SecondDoor(config.hub.state_dir, parts.registry, clock, doing)
+        filings = FilingDoor(
+            authorities(parts.consignees),
+            outbox.address_to,
+            config.hub.state_dir,
+            gateway,
+            clock,
+            doing,
+        )
         doors = (
             commands.table(),
             jobs.table(doing, commands.strangers),
             seconds.table(),
             registers.table(),
+            filings.table(),
         )
         table = {name: command for door in doors for name, command in door.items()}
         table |= Once(table, doing, clock).table()

@@ -26,6 +26,7 @@ from hub.commands import Commands
 from hub.config import HubSettings, InstrumentFacts, LineSettings, LogSettings
 from hub.conformance.truth import POINTS
 from hub.conformance.wire import NUMBERLESS
+from hub.filing.door import FILING_COMMANDS
 from hub.foreman.commands import JobCommands
 from hub.foreman.door import COMMANDS
 from hub.kit import begin
@@ -322,7 +323,7 @@ def test_every_command_of_the_socket_is_documented() -> None:
     """docs/socket.md has a row for each command that the hub answers, and no other."""
     nothing: Any = None
     table = {*Commands(nothing, nothing, nothing, nothing, nothing, dict).table(), *COMMANDS}
-    table |= {*SECOND_COMMANDS, *REGISTER_COMMANDS, *ONCE_COMMANDS}
+    table |= {*SECOND_COMMANDS, *REGISTER_COMMANDS, *ONCE_COMMANDS, *FILING_COMMANDS}
     jobs = JobCommands(nothing, Path(), nothing, nothing).table()
     assert list(jobs) == list(COMMANDS)
     rows = set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \| ", read("docs/socket.md"), re.MULTILINE))

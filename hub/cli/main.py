@@ -15,6 +15,7 @@ from hub.cli import author, entering, evidence, inbound, records, site
 from hub.cli.asking import ask as _ask
 from hub.cli.asking import show as _show
 from hub.cli.asking import text_of
+from hub.cli.filing import filing_app
 from hub.cli.job import job_app, staff_app
 from hub.cli.keeping import personal_app, retention_app
 from hub.cli.options import CONFIG, ConfigOption, JsonOption
@@ -37,6 +38,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(job_app, name="job")
 app.add_typer(staff_app, name="staff")
 app.add_typer(inbound.token_app, name="token")
+app.add_typer(filing_app, name="filing")
 app.add_typer(retention_app, name="retention")
 app.add_typer(personal_app, name="personal")
 app.add_typer(evidence.evidence_app, name="evidence")

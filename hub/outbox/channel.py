@@ -7,7 +7,7 @@ A sink that cannot be reached, pauses us or breaks stops this channel alone, and
 import random
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from ulid import ULID
 from hub.clock import Clock
 from hub.errors import Fault, SinkPaused, SinkUnavailable
 from hub.events import ledger_head
-from hub.ledger import LedgerReader
-from hub.model import Delivery, Parcel, Sink
+from hub.ledger import LedgerReader, Transaction
+from hub.model import Delivery, Parcel, Said, Sink
 from hub.outbox import pages
 from hub.outbox.commits import Commits, Submit
 from hub.outbox.parcels import Outcome, claim, mark, settle
@@ -42,15 +42,29 @@ _OTHER_SORT = {
     False: "no trial, and this is a test channel now; it was not delivered here. Set `trial = "
     "false` again and retry, or it is missing at the far side",
 }
+Hear = Callable[[Transaction, Parcel, Said, int], None]
+"""Told of what a far side said of a filing, in the transaction of its outcome. Must not raise."""
 _SAID = {"lost": "sink_lost", "paused": "sink_paused", "failed": "sink_failed"}
+
+
+def unheard(tx: Transaction, parcel: Parcel, said: Said, at_us: int) -> None:
+    """For an outbox without filings."""
 
 
 class Channel:
     """The body of thread `sink:NAME`, and the only user of its sink."""
 
     def __init__(
-        self, name: str, sink: Sink, terms: Terms, state_dir: Path, submit: Submit, clock: Clock
+        self,
+        name: str,
+        sink: Sink,
+        terms: Terms,
+        state_dir: Path,
+        submit: Submit,
+        clock: Clock,
+        hear: Hear = unheard,
     ) -> None:
+        self._hear = hear
         self.name = name
         self.terms = terms
         self._sink = sink
@@ -182,8 +196,10 @@ class Channel:
             self._trouble("failed", f"{type(bug).__name__}: {bug}", self._backoff_s())
             return False
         heads = {one.id: ledger_head(one.body) for one in parcels if one.id in delivery.taken}
-        self._settle(outcomes, batch, heads)
-        if any(outcome.answer != "waiting" for outcome in outcomes):
+        said = [(one, delivery.said[one.id]) for one in parcels if one.id in delivery.said]
+        self._settle(outcomes, batch, heads, said)
+        spoken = any(one.step != "unknown" for _, one in said)
+        if spoken or any(outcome.answer != "waiting" for outcome in outcomes):
             self._struck.clear()
             self._well()
             return True
@@ -194,11 +210,16 @@ class Channel:
         return False
 
     def _settle(
-        self, outcomes: Sequence[Outcome], batch: str, heads: Mapping[str, Mapping[str, Any]]
+        self,
+        outcomes: Sequence[Outcome],
+        batch: str,
+        heads: Mapping[str, Mapping[str, Any]],
+        said: Sequence[tuple[Parcel, Said]] = (),
     ) -> None:
         self._commits.add(
             partial(
-                settle,
+                self._write,
+                said=said,
                 sink=self.name,
                 outcomes=outcomes,
                 at_us=self._clock.now_us(),
@@ -207,6 +228,14 @@ class Channel:
                 batch=batch,
             )
         )
+
+    def _write(
+        self, tx: Transaction, said: Sequence[tuple[Parcel, Said]], at_us: int, **settled: Any
+    ) -> None:
+        """The outcomes and what was said of filings, in one transaction."""
+        settle(tx, at_us=at_us, **settled)
+        for parcel, one in said:
+            self._hear(tx, parcel, one, at_us)
 
     def _outcomes(self, parcels: Sequence[Parcel], delivery: Delivery) -> list[Outcome]:
         outcomes = []

@@ -13,7 +13,7 @@ from hub.events import Event
 from hub.ledger import LedgerReader, Transaction
 from hub.model import Sink
 from hub.outbox import listing, parcels
-from hub.outbox.channel import Channel
+from hub.outbox.channel import Channel, Hear, unheard
 from hub.outbox.commits import Submit
 from hub.outbox.terms import Terms
 
@@ -35,6 +35,7 @@ class Outbox:
                 done when that transaction is durable
     on_failure  told the name of a thread of ours that ended by an exception: a bug of the hub
                 or a ledger that cannot be read, never a bug of a sink
+    hear        told what a far side says of filings
     """
 
     def __init__(
@@ -44,11 +45,12 @@ class Outbox:
         submit: Submit,
         clock: Clock,
         on_failure: Callable[[str], None] = lambda _: None,
+        hear: Hear = unheard,
     ) -> None:
         self._state_dir = state_dir
         self._clock = clock
         self._channels = [
-            Channel(one.name, one.sink, Terms.of(one.settings), state_dir, submit, clock)
+            Channel(one.name, one.sink, Terms.of(one.settings), state_dir, submit, clock, hear)
             for one in consignees
         ]
         self._on_failure = on_failure
@@ -66,6 +68,13 @@ class Outbox:
             if event.kind in one.terms.events and one.terms.trial == trial
         ]
         return parcels.address(tx, event, sinks, self._clock.now_us(), trial=trial)
+
+    def address_to(self, tx: Transaction, event: Event, sink: str) -> str:
+        """Put the parcel for one sink, and no other, into *tx*; returns its id.
+
+        raises  sqlite3.IntegrityError when the event was addressed to it before
+        """
+        return parcels.address(tx, event, [sink], self._clock.now_us())[0]
 
     def start(self) -> None:
         """Start the channels' threads. The ledger file must exist."""

@@ -250,4 +250,16 @@ EN_RECORDS: Final[dict[str, str]] = {
     **_of_hold("indoor", "Indoor"),
     **_of_hold("commercial", "Commercial"),
     **_of_hold("hold", "After repair"),
+    # -- filings
+    "records.filing.finding.division_unknown": "The division code is none of the profile's.",
+    "records.filing.finding.check_digit": "The check digit does not fit; some true codes' do not.",
+    "records.filing.finding.period_runs": "The period is not over yet.",
+    "records.filing.finding.empty": "Nothing is due: there is nothing to file.",
+    "records.filing.finding.missing": "A value that the profile requires is missing in the record.",
+    "records.filing.finding.code_unknown": "The profile has no code for this word.",
+    "records.filing.finding.too_long": "The text is longer than the city takes.",
+    "records.filing.finding.names_somebody": "It looks as if it held a phone or identity number.",
+    "records.filing.finding.in_the_future": "The moment is in the future.",
+    "records.filing.finding.file_missing": "The file is not on the shelf, or was changed.",
+    "records.filing.finding.erased": "The customer's data were erased.",
 }

@@ -250,4 +250,16 @@ ZH_CN_RECORDS: Final[dict[str, str]] = {
     **_of_hold("indoor", "户内"),
     **_of_hold("commercial", "工商管网"),
     **_of_hold("hold", "维修后"),
+    # -- filings
+    "records.filing.finding.division_unknown": "行政区划代码不在该市配置之列，可能已变更。",
+    "records.filing.finding.check_digit": "信用代码校验位不符；个别真实代码也不符。",
+    "records.filing.finding.period_runs": "该期间尚未结束。",
+    "records.filing.finding.empty": "没有应备案的记录。",
+    "records.filing.finding.missing": "记录中缺少配置要求的内容。",
+    "records.filing.finding.code_unknown": "配置中没有该词对应的代码。",
+    "records.filing.finding.too_long": "文字超过该市允许的长度。",
+    "records.filing.finding.names_somebody": "自由文本中疑似含有电话或身份证号码。",
+    "records.filing.finding.in_the_future": "时间在将来。",
+    "records.filing.finding.file_missing": "存档中没有该文件，或文件已被改动。",
+    "records.filing.finding.erased": "用户信息已删除。",
 }

@@ -36,17 +36,3 @@ class FilingSettings(BatchSinkSettings):
     batch_linger_s: float = Field(
         default=3600, ge=0, description="Longest time a verdict waits for others to be filed with."
     )
-
-
-def check_digit_fits(credit_code: str) -> bool:
-    """Whether the last character is the one that GB 32100 computes from the 17 before.
-
-    Real companies have codes whose check fails, so this is a reason to warn and none to refuse.
-    source  GB 32100-2015, annex A
-    """
-    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-    weights = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
-    total = sum(
-        alphabet.index(c) * weight for c, weight in zip(credit_code[:17], weights, strict=True)
-    )
-    return credit_code[17] == alphabet[-total % 31]

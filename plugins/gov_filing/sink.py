@@ -14,9 +14,9 @@ import rfc8785
 import structlog
 from ulid import ULID
 
-from hub import Delivery, Parcel, SinkPaused, SinkUnavailable, Site
+from hub import Delivery, Parcel, SinkPaused, SinkUnavailable, Site, check_digit_fits
 from plugins.gov_filing.records import filing, newest_head, record_of
-from plugins.gov_filing.settings import FilingSettings, check_digit_fits
+from plugins.gov_filing.settings import FilingSettings
 from plugins.gov_filing.workbook import write_workbook
 
 log = structlog.get_logger()

@@ -17,11 +17,11 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 from ulid import ULID
 
-from hub import Delivery, Parcel, SinkPaused, SinkUnavailable, Site
+from hub import Delivery, Parcel, SinkPaused, SinkUnavailable, Site, check_digit_fits
 from hub.testing import HandClock
 from plugins.gov_filing import sink as sink_module
 from plugins.gov_filing.records import figures_of, record_of
-from plugins.gov_filing.settings import FilingSettings, check_digit_fits
+from plugins.gov_filing.settings import FilingSettings
 from plugins.gov_filing.sink import FilingFolder
 from plugins.gov_filing.workbook import COLUMNS, guarded
 

@@ -1,0 +1,266 @@
+"""The door to filings over the command socket.
+
+A draft is made by whoever asks, from the record (`hub.records.filing`), and handed in as a file in
+pieces; here its form is checked, its members are claimed, and from then on it is the hub's.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from hub.clock import Clock, iso
+from hub.errors import CommandRefused
+from hub.events import Event, ledger_of
+from hub.filing import book
+from hub.filing.life import ordered
+from hub.filing.settings import FilingSinkSettings
+from hub.ledger import LedgerReader, Transaction
+from hub.ledger.canonical import canonical
+from hub.model import Said
+from hub.outbox import Consignee
+
+Do = Callable[[Callable[[Transaction], Any]], Any]
+Address = Callable[[Transaction, Event, str], str]
+"""Hand an event to the outbox for one sink: `Outbox.address_to`."""
+FILING_COMMANDS: Final = (
+    "filing.put", "filing.draft", "filing.approve", "filing.submit", "filing.discard",
+    "filing.answer",
+)  # fmt: skip
+TYPE: Final = "gashub.filing.v1"
+_FOLDER: Final = "drafts"
+_KEYS: Final = frozenset(
+    {"filing", "authority", "period", "corrects", "profile", "disclosed", "title", "counts",
+     "document", "members", "findings"}
+)  # fmt: skip
+_LEAST_DIGEST: Final = 8
+
+
+def authorities(consignees: Iterable[Consignee]) -> frozenset[str]:
+    """Names of the sinks that carry filings. A test channel carries none: records are real."""
+    return frozenset(
+        one.name
+        for one in consignees
+        if isinstance(one.settings, FilingSinkSettings) and not one.settings.trial
+    )
+
+
+class FilingDoor:
+    """*authorities*: names of the sinks that carry filings."""
+
+    def __init__(
+        self,
+        authorities: Collection[str],
+        address: Address,
+        state_dir: Path,
+        gateway: str,
+        clock: Clock,
+        do: Do,
+    ) -> None:
+        self._authorities = authorities
+        self._address = address
+        self._state_dir = state_dir
+        self._gateway = gateway
+        self._clock = clock
+        self._do = do
+
+    def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        """Name of the command -> what it does with the request's arguments."""
+        return {
+            "filing.put": self.put,
+            "filing.draft": self.draft,
+            "filing.approve": self.approve,
+            "filing.submit": self.submit,
+            "filing.discard": self.discard,
+            "filing.answer": self.answer,
+        }
+
+    def put(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Take a piece of a draft; the arguments are those of `file.put`."""
+        from hub.foreman.shelf import Shelf  # noqa: PLC0415  only who files
+
+        digest, size, offset = (_text(request, key) for key in ("sha256", "size", "offset"))
+        if not (size.isdecimal() and offset.isdecimal()):
+            raise CommandRefused(f'"size" and "offset" are {size!r}, {offset!r}; expected numbers')
+        shelf = Shelf(self._state_dir / _FOLDER)
+        have, media = shelf.put(digest, int(size), int(offset), _text(request, "base64"))
+        return {"sha256": digest, "bytes": have, "whole": bool(media)}
+
+    def draft(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Record a draft that was handed in by `filing.put`, under its digest."""
+        from hub.foreman.shelf import Shelf  # noqa: PLC0415  only who files
+
+        handed, by = _text(request, "sha256"), _text(request, "by")
+        path = Shelf(self._state_dir / _FOLDER).path(handed)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            raise CommandRefused(f"draft {handed[:12]}: is not here; hand it in anew") from None
+        told = _draft_of(content)
+        if told["authority"] not in self._authorities:
+            known = ", ".join(sorted(self._authorities)) or "none"
+            raise CommandRefused(f"no sink {told['authority']!r} carries filings; known: {known}")
+        digest = sha256(canonical(told["document"])).hexdigest()
+        now_us = self._clock.now_us()
+
+        def do(tx: Transaction) -> int:
+            found = tx.sql.execute(
+                "SELECT step FROM filings WHERE id=? AND digest=?", (told["filing"], digest)
+            ).fetchone()
+            if found is not None:  # the same request again, as its answer was lost
+                return int(found[0])
+            tx.then(lambda: path.unlink(missing_ok=True))
+            return book.begin(tx, told, canonical(told), digest, by, now_us)
+
+        entry = self._do(do)
+        return {
+            "filing": told["filing"],
+            "digest": digest,
+            "entry": entry,
+            "faults": sum(one["level"] == "fault" for one in told["findings"]),
+            "rows": len(told["members"]),
+        }
+
+    def approve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A supervisor of the register approves what has this digest, and nothing else."""
+        filing, by, digest = (_text(request, key) for key in ("filing", "by", "digest"))
+
+        def do(tx: Transaction) -> book.Kept:
+            _supervisor(tx, by)
+            found = book.kept(tx.sql, filing)
+            if len(digest) < _LEAST_DIGEST or not found.digest.startswith(digest):
+                raise CommandRefused(
+                    f"filing {filing} has another digest than {digest[:64]!r}; look at it "
+                    f"(`gashub filing show {filing}`) and give at least {_LEAST_DIGEST} digits"
+                )
+            if found.faults:
+                raise CommandRefused(
+                    f"filing {filing} has {found.faults} fault(s); see `gashub filing show "
+                    f"{filing}`, put them right, discard it and draft anew"
+                )
+            return book.order(tx, filing, "approved", by, self._clock.now_us(), digest=found.digest)
+
+        return _told(self._do(do))
+
+    def submit(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Hand an approved filing to the outbox. What is approved is what is sent."""
+        filing, by = _text(request, "filing"), _text(request, "by")
+        with LedgerReader(self._state_dir) as reader:
+            content = reader.read(book.kept(reader.sql, filing).content)
+        if content.body is None:
+            raise CommandRefused(f"filing {filing}: its content was erased; draft anew")
+        told = content.record()
+
+        def do(tx: Transaction) -> book.Kept:
+            now_us = self._clock.now_us()
+            found = book.order(tx, filing, "queued", by, now_us)
+            event = self._event(told, found, tx, now_us)
+            self._address(tx, event, found.authority)
+            return found
+
+        return _told(self._do(do))
+
+    def discard(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give a filing up; its records are due again."""
+        filing, by, reason = (_text(request, key) for key in ("filing", "by", "reason"))
+        return _told(
+            self._do(
+                lambda tx: book.order(
+                    tx, filing, "discarded", by, self._clock.now_us(), reason=reason
+                )
+            )
+        )
+
+    def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Type in what an authority answered by letter, telephone or on its own screen."""
+        filing, by, step = (_text(request, key) for key in ("filing", "by", "step"))
+        receipt, reason, of = (_text(request, key, "") for key in ("receipt", "reason", "of"))
+        needs = {"accepted": receipt, "rejected": reason, "duplicate": of}
+        if not needs.get(step):
+            raise CommandRefused(
+                f'"step" is {step!r}; expected accepted with its receipt, rejected with its '
+                "reason, or duplicate with the filing that it is one of"
+            )
+        known: Said = Said("accepted", receipt, proof=f"typed in by {by}")
+        if step == "rejected":
+            known = known._replace(step="rejected", reasons=(reason,))
+        elif step == "duplicate":
+            known = known._replace(step="duplicate", of=of)
+
+        def do(tx: Transaction) -> book.Kept:
+            _registered(tx, by)
+            found = book.kept(tx.sql, filing)
+            ordered(filing, found.state, known.step)
+            state = book.learn(tx, filing, found.state, known, by, self._clock.now_us())
+            return found._replace(state=state)
+
+        return _told(self._do(do))
+
+    def _event(
+        self, told: Mapping[str, Any], found: book.Kept, tx: Transaction, now_us: int
+    ) -> Event:
+        """The filing's parcel: the document as it was approved, and the head that covers it."""
+        data = {
+            "filing": found.id,
+            "title": told["title"],
+            "period": found.period,
+            "digest": found.digest,
+            "counts": told["counts"],
+            "recipient": told["disclosed"]["recipient"],
+            "document": told["document"],
+            "ledger": ledger_of(tx.checkpoint(), found.content),
+        }
+        body = {
+            "specversion": "1.0",
+            "type": TYPE,
+            "id": found.id,
+            "source": f"/gashub/{self._gateway}",
+            "time": iso(now_us),
+            "datacontenttype": "application/json",
+            "data": data,
+        }
+        return Event(found.id, "filing", "", canonical(body))
+
+
+def _draft_of(content: bytes) -> dict[str, Any]:
+    """A draft that was handed in. raises CommandRefused when its form is not that of one"""
+    try:
+        told = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        told = None
+    if not isinstance(told, dict) or set(told) != _KEYS:
+        raise CommandRefused("the draft is none: `gashub filing draft` makes them")
+    rows = {name: len(table) for name, table in told["document"]["tables"].items()}
+    if told["counts"] != rows or sum(rows.values()) != len(told["members"]):
+        raise CommandRefused(
+            f"the draft says {told['counts']} and has {rows} rows, {len(told['members'])} members; "
+            "draft anew"
+        )
+    return told
+
+
+def _told(found: book.Kept) -> dict[str, Any]:
+    return {"filing": found.id, "state": found.state, "authority": found.authority}
+
+
+def _supervisor(tx: Transaction, by: str) -> None:
+    if not orjson.loads(_registered(tx, by))["supervisor"]:
+        raise CommandRefused(f"{by} is no supervisor in the register; a supervisor approves")
+
+
+def _registered(tx: Transaction, by: str) -> str:
+    row = tx.sql.execute("SELECT record FROM staff WHERE id=?", (by,)).fetchone()
+    if row is None:
+        raise CommandRefused(
+            f"{by!r} is not in the register of staff; see `gashub staff list`, `gashub staff put`"
+        )
+    return str(row[0])
+
+
+def _text(request: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    value = request.get(key, default)
+    if not isinstance(value, str) or (default is None and not value):
+        raise CommandRefused(f'"{key}" is {value!r}; expected text')
+    return value

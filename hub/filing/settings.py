@@ -1,0 +1,44 @@
+"""What every sink that carries filings may set."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from hub.filing.codes import CREDIT_CODE, DIVISION_CODE
+from hub.settings import SinkSettings
+
+
+class FilingSinkSettings(SinkSettings):
+    """Who files with which authority; how, stands in the profile. The sink's name is the
+    authority's name in every command.
+    """
+
+    profile: Path = Field(
+        examples=["/etc/gashub/filing/example_city.toml"],
+        description="The city's profile: fields, codes, schedule, masks, transport.",
+    )
+    company: str = Field(
+        min_length=1,
+        max_length=120,
+        examples=["某某燃气有限公司"],
+        description="Name of the filing company.",
+    )
+    credit_code: str = Field(
+        pattern=CREDIT_CODE,
+        examples=["91110000101623741K"],
+        description="Unified social credit code, 18 characters (GB 32100).",
+    )
+    division_code: str = Field(
+        pattern=DIVISION_CODE,
+        examples=["110105"],
+        description="Administrative division, 6 digits (GB/T 2260), or 9 or 12 with town, village.",
+    )
+    events: tuple[str, ...] = Field(
+        default=("filing",), description="Kinds of event this sink takes; leave it as it is."
+    )
+    dead_after: int = Field(
+        default=100_000,
+        ge=1,
+        description="Asks for an answer after which a filing is given up. An authority may take "
+        "weeks, so leave it large.",
+    )
