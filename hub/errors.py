@@ -43,6 +43,13 @@ class SinkUnavailable(Fault):
         self.retry_after_s = retry_after_s
 
 
+class NoAnswer(Fault):
+    """A request was sent and no whole answer came: it may have been acted on, or may still be.
+
+    A far side that keeps no keys of ours must be asked what it has before anything is sent again.
+    """
+
+
 class SinkPaused(Fault):
     """The far side refuses our credentials (401, 403). The channel waits; no parcel is burnt."""
 

@@ -3,14 +3,10 @@
 import time
 from collections.abc import Sequence
 
-import urllib3
-from urllib3 import exceptions
-
-from hub import ConfigError, Delivery, Parcel, SinkPaused, SinkUnavailable, Site
+from hub import Answer, ConfigError, Delivery, NoAnswer, Parcel, SinkPaused, Site, Wire
 from plugins.crm.answers import meaning
 from plugins.crm.settings import CrmSettings
 from plugins.crm.signature import key_of, signature
-from plugins.crm.wire import Answer, Wire
 
 
 class Crm:
@@ -50,14 +46,10 @@ class Crm:
         for parcel in parcels:
             try:
                 answer = self._post(parcel)
-            except (exceptions.TimeoutError, exceptions.ProtocolError, TimeoutError) as fault:
-                if _never_connected(fault):
-                    raise SinkUnavailable(f"{self._settings.url}: {_why(fault)}") from fault
+            except NoAnswer as fault:
                 # It may have been taken: only the far side knows, and the key will tell it.
-                waiting[parcel.id] = f"no whole answer: {_why(fault)}"
+                waiting[parcel.id] = str(fault)
                 continue
-            except (exceptions.HTTPError, OSError) as fault:
-                raise SinkUnavailable(f"{self._settings.url}: {_why(fault)}") from fault
             word, text = meaning(
                 answer.status,
                 answer.headers,
@@ -99,15 +91,3 @@ class Crm:
             raise SinkPaused(
                 f'secret "{name}" is no signing secret: {wrong}; put in the one the CRM shows'
             ) from wrong
-
-
-def _never_connected(fault: Exception) -> bool:
-    return isinstance(fault, exceptions.ConnectTimeoutError | exceptions.NewConnectionError)
-
-
-def _why(fault: Exception) -> str:
-    """The innermost cause, which names the system's own error."""
-    cause: BaseException = fault
-    while isinstance(cause, urllib3.exceptions.HTTPError) and cause.__cause__ is not None:
-        cause = cause.__cause__
-    return f"{type(cause).__name__}: {cause}"[:300]

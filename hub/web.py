@@ -1,4 +1,4 @@
-"""One POST with a limit on everything: connecting, the answer's time, the answer's size.
+"""One HTTP request with a limit on everything: connecting, the answer's time, the answer's size.
 
 The time limit is for the whole answer. The usual socket timeout starts anew with every byte, so
 that a far side which drips its answer could hold the channel for days.
@@ -13,8 +13,11 @@ from functools import partial
 from typing import Any, NamedTuple, cast
 
 import urllib3
+from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Timeout
+
+from hub.errors import NoAnswer, SinkUnavailable
 
 
 class Answer(NamedTuple):
@@ -86,6 +89,7 @@ class Wire:
     ) -> None:
         """Take the address; `tls` is ca_certs, cert_file, key_file. Verification is always on."""
         parts = urllib3.util.parse_url(url)
+        self._url = url
         self._target = parts.request_uri
         self._max_bytes = max_bytes
         host = parts.host or ""
@@ -103,10 +107,33 @@ class Wire:
         self._pool = pool
 
     def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Raises urllib3.exceptions.HTTPError, TimeoutError, OSError"""
+        """POST to the address itself. raises as `ask`"""
+        return self.ask("POST", self._target, headers, body)
+
+    def ask(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Answer:
+        """Send one request to *target*, a path with its query, on the address's host.
+
+        raises  SinkUnavailable when nothing can have been acted on: nobody was reached, or it was
+                not who we think
+                NoAnswer when it may have been acted on: only the far side knows
+        """
+        try:
+            return self._ask(method, target, headers, body)
+        except (exceptions.TimeoutError, exceptions.ProtocolError, TimeoutError) as fault:
+            if isinstance(fault, exceptions.ConnectTimeoutError | exceptions.NewConnectionError):
+                raise SinkUnavailable(f"{self._url}: {_why(fault)}") from fault
+            raise NoAnswer(f"no whole answer: {_why(fault)}") from fault
+        except (exceptions.HTTPError, OSError) as fault:
+            raise SinkUnavailable(f"{self._url}: {_why(fault)}") from fault
+
+    def _ask(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
         response = self._pool.urlopen(
-            "POST",
-            self._target,
+            method,
+            target,
             body=body,
             headers=dict(headers),
             redirect=False,
@@ -134,3 +161,11 @@ class Wire:
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _why(fault: Exception) -> str:
+    """The innermost cause, which names the system's own error."""
+    cause: BaseException = fault
+    while isinstance(cause, exceptions.HTTPError) and cause.__cause__ is not None:
+        cause = cause.__cause__
+    return f"{type(cause).__name__}: {cause}"[:300]
