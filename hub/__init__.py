@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         SinkUnavailable,
     )
     from hub.filing.codes import check_digit_fits
-    from hub.filing.profile import FolderOf, HttpsOf, Profile, SftpOf, load_profile
+    from hub.filing.profile import AnswersOf, FolderOf, HttpsOf, Profile, SftpOf, load_profile
     from hub.filing.settings import FilingSinkSettings
     from hub.float32 import float32_text
     from hub.framing import (
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         Reading,
         Recorded,
         Said,
+        Sink,
         SinkKind,
         Site,
         entered_by,
@@ -70,12 +71,22 @@ if TYPE_CHECKING:
         Settings,
         SinkSettings,
     )
+    from hub.signing import (
+        KeyUnusable,
+        SigningKey,
+        VerifyingKey,
+        digest_of,
+        seal,
+        signing_key,
+        verifying_key,
+    )
     from hub.web import Answer, Wire
 
 __all__ = [
     "MESSAGES_PER_TURN",
     "NAMES_SECRET",
     "Answer",
+    "AnswersOf",
     "Arrival",
     "Assessment",
     "BadFrame",
@@ -100,6 +111,7 @@ __all__ = [
     "InstrumentSilent",
     "Intake",
     "Kept",
+    "KeyUnusable",
     "LengthFramer",
     "LineDriverKind",
     "LineFramer",
@@ -127,6 +139,8 @@ __all__ = [
     "Said",
     "Settings",
     "SftpOf",
+    "SigningKey",
+    "Sink",
     "SinkKind",
     "SinkPaused",
     "SinkSettings",
@@ -134,21 +148,27 @@ __all__ = [
     "Site",
     "TestOrder",
     "Verdict",
+    "VerifyingKey",
     "Wire",
     "ask",
     "check_digit_fits",
     "crc16_modbus",
+    "digest_of",
     "entered_by",
     "float32_text",
     "hookimpl",
     "iso",
     "load_profile",
     "measure",
+    "seal",
+    "signing_key",
+    "verifying_key",
     "xor8",
 ]
 
 _HOME = {
     "FilingSinkSettings": "hub.filing.settings",
+    "AnswersOf": "hub.filing.profile",
     "FolderOf": "hub.filing.profile",
     "HttpsOf": "hub.filing.profile",
     "Profile": "hub.filing.profile",
@@ -156,6 +176,13 @@ _HOME = {
     "load_profile": "hub.filing.profile",
     "check_digit_fits": "hub.filing.codes",
     "Said": "hub.model",
+    "KeyUnusable": "hub.signing",
+    "SigningKey": "hub.signing",
+    "VerifyingKey": "hub.signing",
+    "digest_of": "hub.signing",
+    "seal": "hub.signing",
+    "signing_key": "hub.signing",
+    "verifying_key": "hub.signing",
     "float32_text": "hub.float32",
     "Gauge": "hub.gauge",
     "GaugeSettings": "hub.gauge",
@@ -202,6 +229,7 @@ _HOME = {
     "Reading": "hub.model",
     "Recorded": "hub.model",
     "Settings": "hub.settings",
+    "Sink": "hub.model",
     "SinkKind": "hub.model",
     "SinkPaused": "hub.errors",
     "SinkSettings": "hub.settings",

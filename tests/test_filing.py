@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,8 @@ from hub.filing.profile import load_profile
 from hub.ledger import verify
 from hub.model import Said
 from hub.outbox import Consignee
+from hub.records import Record, Words
+from hub.records.paper import print_paper
 from hub.texts.records import RECORDS
 from tests.filing_rig import PROFILES, REFUSED, Office, profile_file, refused, settings_of
 from tests.foreman_rig import PHOTO_SHA, Yard
@@ -421,6 +424,36 @@ def test_every_step_in_every_state_leads_to_a_state_or_says_what_to_do(
             life.ordered("F", state, step)
     else:
         assert life.ordered("F", state, step) == found
+
+
+# -- the cover letter
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_cover_letter_has_the_digest_and_names_nobody(
+    office: Office, tmp_path: Path, lang: Any
+) -> None:
+    """Read by another program; the same record gives the same bytes."""
+    made = office.draft()
+    with Record(office.yard.folder) as record:
+        words = Words(record, lang)
+        with pytest.raises(CommandRefused, match="is not approved"):
+            print_paper(words, "letter", made["filing"], tmp_path / "no.pdf")
+    office.approve(made)
+    with Record(office.yard.folder) as record:
+        words = Words(record, lang)
+        for name in ("letter.pdf", "again.pdf"):
+            print_paper(words, "letter", made["filing"], tmp_path / name)
+    said = subprocess.run(
+        ["pdftotext", "-layout", tmp_path / "letter.pdf", "-"], capture_output=True, check=True
+    ).stdout.decode()
+    joined = "".join(said.split())
+
+    assert (tmp_path / "letter.pdf").read_bytes() == (tmp_path / "again.pdf").read_bytes()
+    assert made["digest"] in joined
+    for told in ("示例市城市管理局燃气管理处", "户内安检情况备案", "2026-11", "S-1"):
+        assert told in joined
+    assert [text for text in CUSTOMER.values() if text in said] == []
 
 
 # -- periods, codes, profiles

@@ -18,7 +18,7 @@ from hub.filing.settings import FilingSinkSettings
 from hub.foreman.personal import FIELDS
 from hub.jobs.timing import day_of
 from hub.ledger.canonical import canonical
-from hub.signing import digest
+from hub.signing import digest_of
 
 Value = str | int | Decimal | date | Sequence[str] | None
 _FREE: Final = ("refusal", "isolation", "found_in")
@@ -114,7 +114,7 @@ def drafted(
         "created_at": moment(now_us),
         "total": str(total),
         "corrects": corrects,
-        "digest": f"{profile.digest}:{digest(profile.digest, canonical(tables))}",
+        "digest": f"{profile.digest}:{digest_of(profile.digest, canonical(tables))}",
         "ledger_origin": head.origin,
         "ledger_size": str(head.size),
         "ledger_root": head.root,

@@ -118,35 +118,45 @@ class SignatureOf(Settings):
         return Scheme(self.method, self.form, self.user_id)
 
 
-class HttpsOf(Settings):
-    """HTTPS JSON: two paths below the address, and what the answers mean."""
+class AnswersOf(Settings):
+    """What an answer of the authority means: JSON that names our filing, and a word."""
+
+    filing_key: str = Field(default="filing", description="Key that names the filing.")
+    status_key: str = Field(default="status", description="Key that has the word.")
+    receipt_key: str = "receipt"
+    reasons_key: str = "reasons"
+    duplicate_key: str = "duplicate_of"
+    words: dict[str, Literal["submitted", "accepted", "rejected", "duplicate", "absent"]] = Field(
+        default={
+            "received": "submitted",
+            "processing": "submitted",
+            "accepted": "accepted",
+            "rejected": "rejected",
+            "duplicate": "duplicate",
+            "not_found": "absent",
+        },
+        description="Their words, and what each means here. Another word is no answer.",
+    )
+
+
+class HttpsOf(AnswersOf):
+    """HTTPS: two paths below the address."""
 
     kind: Literal["https"]
     submit_path: str = Field(default="/filings", pattern=r"^/")
     query_path: str = Field(default="/filings/{filing}", pattern=r"^/.*\{filing\}")
-    status_key: str = Field(default="status", description="Key of the answer that has the word.")
-    words: dict[str, Literal["submitted", "accepted", "rejected", "duplicate", "absent"]] = Field(
-        default={
-            "received": "submitted", "processing": "submitted", "accepted": "accepted",
-            "rejected": "rejected", "duplicate": "duplicate", "not_found": "absent",
-        },
-        description="Their words, and what each means here. Another word is no answer.",
-    )  # fmt: skip
-    receipt_key: str = "receipt"
-    reasons_key: str = "reasons"
-    duplicate_key: str = "duplicate_of"
     framing: Literal["json", "hj212"] = Field(
         default="json", description="hj212 wraps the body in a frame of HJ 212-2017."
     )
 
 
-class SftpOf(Settings):
+class SftpOf(AnswersOf):
     """SFTP: the files of a filing into a folder, and receipts from another."""
 
     kind: Literal["sftp"]
     folder: str = Field(default="incoming", min_length=1)
     receipts: str = Field(
-        default="", description='Folder of receipts NAME.receipt.json; "" for none: by hand.'
+        default="", description='Folder of receipts filing-ID.receipt.json; "" for none: by hand.'
     )
 
 
@@ -154,7 +164,6 @@ class FolderOf(Settings):
     """A folder from which somebody uploads by hand; the answer is typed in afterwards."""
 
     kind: Literal["folder"]
-    cover_letter: bool = Field(default=True, description="With a cover letter as PDF.")
 
 
 class Profile(Settings):

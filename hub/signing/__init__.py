@@ -19,7 +19,7 @@ from hub.errors import Fault
 from hub.signing.envelope import seal
 from hub.signing.envelope import unseal as open_sealed
 
-__all__ = ["METHODS", "KeyUnusable", "Method", "Scheme", "SigningKey", "VerifyingKey", "digest",
+__all__ = ["METHODS", "KeyUnusable", "Method", "Scheme", "SigningKey", "VerifyingKey", "digest_of",
            "open_sealed", "seal", "signing_key", "verifying_key"]  # fmt: skip
 
 Method = Literal["sm2-sm3", "ecdsa-p256-sha256", "rsa-pss-sha256"]
@@ -89,7 +89,7 @@ def verifying_key(scheme: Scheme, public: str) -> VerifyingKey:
     return public_key(scheme.method, scheme.form, public)
 
 
-def digest(name: Literal["sm3", "sha256"], data: bytes) -> str:
+def digest_of(name: Literal["sm3", "sha256"], data: bytes) -> str:
     """The digest of *data* in hex."""
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  only who files
 

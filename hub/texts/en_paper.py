@@ -188,4 +188,27 @@ EN_PAPER: Final[dict[str, str]] = {
     "{clause}, {mark})",
     "records.paper.emergency": "If you smell gas: close the valve, open the windows, touch no "
     "switch, light no flame, go outside and call: ________________",
+    # -- cover letter of a filing
+    "records.letter.facts": "The filing",
+    "records.letter.counts": "Contents",
+    "records.letter.table": "Table",
+    "records.letter.rows": "Rows",
+    "records.letter.disclosed": "Legal basis and personal data",
+    "records.letter.date": "date",
+    "records.letter.whence": "Whence this letter is",
+    "records.letter.handed_over": 'Enclosed is the filing "{title}" for the period {period}, with '
+    "{rows} rows in all, drawn up from our records.",
+    "records.letter.no_receipt": "Please confirm it by a receipt, or tell what is wrong.",
+    "records.letter.period": "Period",
+    "records.letter.approved_by": "Approved by",
+    "records.letter.digest": "Digest",
+    "records.letter.corrects": "Corrects",
+    "records.letter.legal_basis": "Legal basis",
+    "records.letter.purpose": "Purpose",
+    "records.letter.personal": "Fields of persons",
+    "records.letter.field": "{field} ({how})",
+    "records.letter.mask.masked": "masked",
+    "records.letter.mask.whole": "in full",
+    "records.letter.sign.company": "For the company",
+    "records.letter.sign.authority": "Received",
 }

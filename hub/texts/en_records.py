@@ -100,6 +100,7 @@ EN_RECORDS: Final[dict[str, str]] = {
     # -- titles: customer
     "records.column.customer_user_no": "User number",
     "records.column.customer_name": "Name",
+    "records.column.customer_division_code": "Division code",
     "records.column.customer_phone": "Phone",
     "records.column.customer_community": "Community",
     "records.column.customer_building": "Building",

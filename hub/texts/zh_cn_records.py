@@ -100,6 +100,7 @@ ZH_CN_RECORDS: Final[dict[str, str]] = {
     # -- 表头：用户
     "records.column.customer_user_no": "户号",
     "records.column.customer_name": "姓名",
+    "records.column.customer_division_code": "行政区划代码",
     "records.column.customer_phone": "电话",
     "records.column.customer_community": "小区",
     "records.column.customer_building": "楼栋",

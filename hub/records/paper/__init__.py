@@ -7,6 +7,7 @@ from typing import Final
 from hub.records.export import whole
 from hub.records.paper.font import Font, find_font
 from hub.records.paper.hold_report import hold_report
+from hub.records.paper.letter import letter
 from hub.records.paper.notice import notice
 from hub.records.paper.sheet import Paper
 from hub.records.paper.typeset import typeset
@@ -19,6 +20,7 @@ PAPERS: Final[Mapping[str, Callable[[Words, str], Paper]]] = {
     "work-order": work_order,
     "hold-report": hold_report,
     "notice": notice,
+    "letter": letter,
 }
 """Name -> how it is made of the record, for a job's or an attempt's id."""
 

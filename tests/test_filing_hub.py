@@ -1,0 +1,133 @@
+"""A filing by the command line, through a real hub that is killed on the way, to its receipt."""
+
+import json
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from hub.ledger import verify
+from hub.signing import Scheme, signing_key
+from hub.simulate.authority import Authority
+from hub.testing import wait_until
+from tests.filing_rig import PROFILES, REFUSED, profile_file, refused
+from tests.foreman_rig import Yard
+from tests.test_app import Hub
+
+PRIVATE: Final = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
+KILLS: Final = 8
+SINK: Final = """
+[[sink]]
+name = "city"
+kind = "filing_https"
+profile = "{profile}"
+company = "某某燃气有限公司"
+credit_code = "91110000101623741K"
+division_code = "110105"
+url = "{url}"
+allow_plain_http = true
+signing_key = "filing-sign"
+retry_first_s = 0.05
+retry_most_s = 0.2
+"""
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
+    monkeypatch.setenv("GASHUB_SECRET_FILING_SIGN", PRIVATE)
+    public = signing_key(Scheme(), PRIVATE).public
+    with Authority(tmp_path / "authority.jsonl", public=public) as made:
+        yield made
+
+
+@pytest.fixture
+def hub(tmp_path: Path, authority: Authority) -> Iterator[Hub]:
+    """Its record has one refused inspection, days ago."""
+    (tmp_path / "state").mkdir()
+    with Yard(tmp_path / "state") as yard:
+        refused(yard.staffed())
+    text = profile_file(PROFILES[0]).read_text(encoding="utf-8")
+    profile = tmp_path / "profile.toml"
+    profile.write_text(
+        text.replace('every = "month"', 'every = "day"').replace("/api/v1/filings", "/f"), "utf-8"
+    )
+    made = Hub(tmp_path, '"filing"', SINK.format(profile=profile, url=authority.url))
+    yield made
+    if made.process is not None and made.process.poll() is None:
+        made.process.kill()
+        made.process.wait()
+
+
+def said(hub: Hub, *words: str) -> Any:
+    done = hub.cli("filing", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def approved(hub: Hub, period: str) -> str:
+    """A filing of that day, drafted and approved by the command line."""
+    made = said(hub, "draft", "city", "--period", period, "--by", "T-1")
+    assert made["faults"] == 0, made
+    said(hub, "approve", made["filing"], "--by", "S-1", "--digest", made["digest"][:8])
+    return str(made["filing"])
+
+
+def day_of_work(hub: Hub) -> str:
+    """The day on which the Yard's clock stands, as a period."""
+    from hub.jobs.timing import day_of  # noqa: PLC0415
+    from tests.job_rig import NOON_US  # noqa: PLC0415
+
+    return day_of(NOON_US).isoformat()
+
+
+def test_a_filing_goes_by_the_command_line_from_due_to_receipt(
+    hub: Hub, authority: Authority
+) -> None:
+    """Drafted without a hub, sent by one."""
+    period = day_of_work(hub)
+    due = said(hub, "due", "city", "--period", period)
+    assert [one["key"] for one in due["due"]] == [REFUSED, period]
+    assert due["findings"] == []
+    filing = approved(hub, period)
+    assert said(hub, "due", "city", "--period", period)["due"] == []
+    hub.start()
+    said(hub, "submit", filing, "--by", "S-1")
+    wait_until(lambda: said(hub, "show", filing)["state"] == "accepted", "the receipt", 30)
+
+    (row,) = said(hub, "list", "--state", "accepted")
+    assert (row["filing"], row["receipt"]) == (filing, "BA-000001")
+    shown = said(hub, "show", filing, "--document")
+    assert shown["document"] == json.loads(authority.file.read_text("utf-8"))["document"]
+    refused_twice = hub.cli("filing", "submit", filing, "--by", "S-1")
+    assert refused_twice.returncode != 0
+    assert "is accepted and cannot be queued" in refused_twice.stderr
+    assert hub.stop() == 0
+    assert verify(hub.state).ok
+
+
+@pytest.mark.timeout(180)
+def test_a_hub_that_is_killed_again_and_again_files_once(hub: Hub, authority: Authority) -> None:
+    """SIGKILL at moments by chance, while the authority takes its time and cuts lines."""
+    chance = random.Random(5)
+    authority.faults.look_after = 40
+    authority.faults.cut_posts.extend(["after_take"])
+    filing = approved(hub, day_of_work(hub))
+    hub.start()
+    said(hub, "submit", filing, "--by", "S-1")
+    for _ in range(KILLS):
+        until_s = time.monotonic() + chance.uniform(0.02, 0.5)
+        wait_until(lambda until_s=until_s: time.monotonic() > until_s, "a moment by chance")
+        hub.stop(signal.SIGKILL)
+        authority.faults.cut_gets.append(chance.choice(["before_take", "after_take", "in_answer"]))
+        hub.start()
+    authority.faults.look_after = 1
+    wait_until(lambda: said(hub, "show", filing)["state"] == "accepted", "the receipt", 60)
+
+    assert authority.posts == {filing: 1}
+    assert len(authority.file.read_text("utf-8").splitlines()) == 1
+    assert hub.stop() == 0
+    assert verify(hub.state).ok
