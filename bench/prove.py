@@ -229,6 +229,15 @@ FIGURES = (
         ),
     ),
     Figure(
+        "filing", "speed", "filing.py", "--rows 20000", "--rows 500",
+        (
+            Target("faults in the draft", "office.faults", "=", 0, always=True),
+            Target("the record verifies", "hub.verified", "=", True, always=True),
+            Target("assembled and checked, peak MB", "office.peak_mb", "<", 300),
+            Target("signed, sealed and written, peak MB", "hub.peak_mb", "<", 300),
+        ),
+    ),
+    Figure(
         "decode", "speed", "decode.py", "", "--rounds 2",
         (
             Target("slowest driver, one whole read, µs", "slowest_read_us", "<", 100),

@@ -12,6 +12,9 @@ from pydantic import BaseModel
 from hub.clock import HubClock
 from hub.config import Config, load_config
 from hub.credentials import inline, is_name, misplaced, missing
+from hub.errors import ConfigError
+from hub.filing.codes import check_digit_fits
+from hub.filing.settings import FilingSinkSettings
 from hub.model import NamesInstruments
 from hub.parts import Parts, nowhere
 from hub.settings import names_secret
@@ -39,7 +42,30 @@ def doubts(config: Config, parts: Parts) -> list[str]:
     told = [*of_instruments(config, parts)]
     for where, settings in parts.settings.items():
         told += _secrets(where, settings)
+        if isinstance(settings, FilingSinkSettings):
+            told += _filing(where, settings)
     return [f"{config.path}: {doubt}" for doubt in told]
+
+
+def _filing(where: str, settings: FilingSinkSettings) -> Iterator[str]:
+    """What keeps a sink from filing, or its filings from being taken."""
+    from hub.filing.profile import load_profile  # noqa: PLC0415  only who files
+
+    if not check_digit_fits(settings.credit_code):
+        yield (
+            f"{where}: the check digit of credit_code does not fit GB 32100; look at it again (a "
+            "few true codes do not fit)"
+        )
+    try:
+        profile = load_profile(settings.profile)
+    except ConfigError as wrong:
+        yield f"{where}: {wrong}"
+        return
+    if settings.division_code not in profile.divisions:
+        yield (
+            f"{where}: division_code {settings.division_code} is not among the divisions of "
+            f"{settings.profile}: {', '.join(profile.divisions)}"
+        )
 
 
 def known_names(config: Config, parts: Parts) -> frozenset[str]:

@@ -18,6 +18,7 @@ from hub.filing.listing import filing, filings
 from hub.filing.period import last_over, span, span_of
 from hub.filing.profile import load_profile
 from hub.ledger import verify
+from hub.ledger.canonical import canonical
 from hub.model import Said
 from hub.outbox import Consignee
 from hub.records import Record, Words
@@ -172,6 +173,20 @@ def test_the_same_draft_handed_in_twice_is_one(office: Office) -> None:
     assert len(filings(office.yard.folder)) == 1
 
 
+def test_a_job_that_was_erased_whole_is_left_out_and_stops_nothing(yard: Yard) -> None:
+    refused(yard, "2026-3009")
+    with yard.ledger.transaction() as tx:
+        for query in ("SELECT entry FROM jobs WHERE number=?",
+                      "SELECT entry FROM job_entries WHERE number=?"):  # fmt: skip
+            for (entry,) in tx.sql.execute(query, ("2026-3009",)).fetchall():
+                tx.erase(entry, "over", "S-1")
+        tx.sql.execute("UPDATE jobs SET erased='all' WHERE number='2026-3009'")
+    office = Office(yard)
+    office.wait_until_over()
+
+    assert {one["key"] for one in office.due().members} == {REFUSED, "2026-11"}
+
+
 # -- what is wrong with it
 
 
@@ -293,6 +308,7 @@ def test_what_is_sent_is_what_was_approved(office: Office) -> None:
     (parcel,) = office.parcels()
     body = json.loads(parcel.body)
 
+    assert parcel.body == canonical(body)
     assert (
         body["data"]["document"]
         == filing(office.yard.folder, made["filing"], with_document=True)["document"]

@@ -3,6 +3,7 @@
 import json
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from hub.simulate.authority import Authority
 from hub.testing import wait_until
 from tests.filing_rig import PROFILES, REFUSED, profile_file, refused
 from tests.foreman_rig import Yard
-from tests.test_app import Hub
+from tests.test_app import GASHUB, Hub
 
 PRIVATE: Final = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
 KILLS: Final = 8
@@ -68,6 +69,12 @@ def said(hub: Hub, *words: str) -> Any:
     return json.loads(done.stdout)
 
 
+def checked(hub: Hub) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*GASHUB, "check", str(hub.config)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 def approved(hub: Hub, period: str) -> str:
     """A filing of that day, drafted and approved by the command line."""
     made = said(hub, "draft", "city", "--period", period, "--by", "T-1")
@@ -82,6 +89,21 @@ def day_of_work(hub: Hub) -> str:
     from tests.job_rig import NOON_US  # noqa: PLC0415
 
     return day_of(NOON_US).isoformat()
+
+
+def test_check_says_what_would_keep_a_sink_from_filing(hub: Hub) -> None:
+    """Without touching the far side."""
+    check = checked(hub)
+    assert (check.returncode, check.stderr) == (0, "")
+    text = hub.config.read_text(encoding="utf-8")
+    hub.config.write_text(
+        text.replace('"110105"', '"110199"').replace("623741K", "623741A"), encoding="utf-8"
+    )
+    told = checked(hub).stderr
+    assert 'sink "city": division_code 110199 is not among' in told
+    assert "the check digit of credit_code does not fit" in told
+    hub.config.write_text(text.replace("profile.toml", "none.toml"), encoding="utf-8")
+    assert "none.toml: cannot be read" in checked(hub).stderr
 
 
 def test_a_filing_goes_by_the_command_line_from_due_to_receipt(

@@ -102,7 +102,8 @@ class FilingDoor:
         if told["authority"] not in self._authorities:
             known = ", ".join(sorted(self._authorities)) or "none"
             raise CommandRefused(f"no sink {told['authority']!r} carries filings; known: {known}")
-        digest = sha256(canonical(told["document"])).hexdigest()
+        # Written out here: the judging thread has readings to record meanwhile.
+        digest, kept = sha256(canonical(told["document"])).hexdigest(), canonical(told)
         now_us = self._clock.now_us()
 
         def do(tx: Transaction) -> int:
@@ -112,7 +113,7 @@ class FilingDoor:
             if found is not None:  # the same request again, as its answer was lost
                 return int(found[0])
             tx.then(lambda: path.unlink(missing_ok=True))
-            return book.begin(tx, told, canonical(told), digest, by, now_us)
+            return book.begin(tx, told, kept, digest, by, now_us)
 
         entry = self._do(do)
         return {
@@ -152,11 +153,12 @@ class FilingDoor:
         if content.body is None:
             raise CommandRefused(f"filing {filing}: its content was erased; draft anew")
         told = content.record()
+        document = canonical(told["document"])  # here, as for a draft
 
         def do(tx: Transaction) -> book.Kept:
             now_us = self._clock.now_us()
             found = book.order(tx, filing, "queued", by, now_us)
-            event = self._event(told, found, tx, now_us)
+            event = self._event(told, document, found, tx, now_us)
             self._address(tx, event, found.authority)
             return found
 
@@ -199,7 +201,12 @@ class FilingDoor:
         return _told(self._do(do))
 
     def _event(
-        self, told: Mapping[str, Any], found: book.Kept, tx: Transaction, now_us: int
+        self,
+        told: Mapping[str, Any],
+        document: bytes,
+        found: book.Kept,
+        tx: Transaction,
+        now_us: int,
     ) -> Event:
         """The filing's parcel: the document as it was approved, and the head that covers it."""
         data = {
@@ -209,7 +216,7 @@ class FilingDoor:
             "digest": found.digest,
             "counts": told["counts"],
             "recipient": told["disclosed"]["recipient"],
-            "document": told["document"],
+            "document": orjson.Fragment(document),
             "ledger": ledger_of(tx.checkpoint(), found.content),
         }
         body = {
@@ -221,7 +228,7 @@ class FilingDoor:
             "datacontenttype": "application/json",
             "data": data,
         }
-        return Event(found.id, "filing", "", canonical(body))
+        return Event(found.id, "filing", "", orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
 
 
 def _draft_of(content: bytes) -> dict[str, Any]:

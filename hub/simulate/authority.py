@@ -280,6 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
+        self.send_header("connection", "close")
         signature = authority.signature(status, headers.get("x-nonce", ""), body)
         if signature:
             self.send_header("x-signature", signature)

@@ -16,6 +16,7 @@ from hub.filing.profile import Part, Profile
 from hub.jobs import running
 from hub.jobs.timing import time_us
 from hub.records.customer import customer_of
+from hub.records.filing.chosen import chosen
 from hub.records.filing.statistics import statistics
 from hub.records.history import History
 from hub.records.period import Period
@@ -57,19 +58,15 @@ def _found(record: Record, part: Part, span: Span) -> Iterator[str]:
     if part == "statistics":
         yield span.name
     elif part == "hazard":
-        for job in record.numbers(("hazard",), Period(None, span.last)):
+        for job in chosen(record, "kind='hazard' AND opened_us<=?", until_us):
             history = record.history(job)
             if any(act.at_us <= until_us for _, act in history.acts("refuse")):
                 yield f"{job}:refused"
             if _passed(history, until_us):
                 yield f"{job}:overdue"
     else:
-        rows = record.reader.rows(
-            "SELECT number FROM jobs WHERE kind='inspection' AND trial=0 AND ended=?"
-            " AND ended_us<=? AND entry<? ORDER BY ended_us, number",
-            (part, until_us, record.size),
-        )
-        yield from (str(row[0]) for row in rows)
+        ended = "kind='inspection' AND ended=? AND ended_us<=?"
+        yield from chosen(record, ended, part, until_us)
 
 
 def _made(record: Record, part: Part, key: str, span: Span) -> Iterator[Due]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from hub.filing.drafting import Value
 from hub.filing.period import Span
+from hub.records.filing.chosen import chosen
 from hub.records.period import Period
 from hub.records.record import Record
 
@@ -56,21 +57,17 @@ def _opened(record: Record, kind: str, period: Period) -> int:
 def _visits(record: Record, period: Period) -> int:
     """Visits to dwellings, repeated ones included."""
     first_us, last_us = period.bounds_us()
-    rows = record.reader.rows(
-        "SELECT number FROM jobs WHERE kind='inspection' AND trial=0 AND opened_us<=?"
-        " AND entry<? AND (ended_us IS NULL OR ended_us>=?)",
-        (last_us, record.size, first_us),
-    )
+    met = "kind='inspection' AND opened_us<=? AND (ended_us IS NULL OR ended_us>=?)"
     return sum(
         period.has(act.at_us)
-        for (number,) in rows
+        for number in chosen(record, met, last_us, first_us)
         for _, act in record.history(number).acts("visit")
     )
 
 
 def _hazards(record: Record, period: Period) -> dict[str, Value]:
     found: Counter[str] = Counter()
-    for job in record.numbers(("hazard",), Period(None, period.last)):
+    for job in chosen(record, "kind='hazard' AND opened_us<=?", period.bounds_us()[1]):
         history = record.history(job)
         level = history.pack.hazard[history.state.facts["code"]].level
         if period.has(history.state.opened_us):
