@@ -33,7 +33,12 @@ class _TimedSocket(io.RawIOBase):
 
     def __init__(self, sock: socket.socket, until_s: float) -> None:
         self._sock = sock
+        # http.client closes the socket at once when the far side will not keep the connection;
+        # an open file of it keeps the descriptor until the answer is read.
+        self._kept = sock.makefile("rb", buffering=0)
         self._until_s = until_s
+        self.ended = False
+        """The far side has closed its side; nothing more will come."""
 
     def readable(self) -> bool:
         return True
@@ -43,14 +48,27 @@ class _TimedSocket(io.RawIOBase):
         if left_s <= 0:
             raise TimeoutError("the answer is not complete in time")
         self._sock.settimeout(left_s)
-        return self._sock.recv_into(room)
+        count = self._sock.recv_into(room)
+        self.ended = not count
+        return count
+
+    def close(self) -> None:
+        self._kept.close()
+        super().close()
 
 
 class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, until_s: float, **more: Any) -> None:
         super().__init__(sock, *args, **more)
         self.fp.close()
-        self.fp = io.BufferedReader(_TimedSocket(sock, until_s))
+        self._raw = _TimedSocket(sock, until_s)
+        self.fp = io.BufferedReader(self._raw)
+
+    def begin(self) -> None:
+        """Read status and headers. http.client takes an end within them for the end of them."""
+        super().begin()
+        if self._raw.ended:
+            raise http.client.IncompleteRead(b"", None)
 
 
 def _timed(within_s: float) -> type[http.client.HTTPResponse]:

@@ -234,7 +234,10 @@ def test_the_connection_is_kept_between_events(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le"],
+    [
+        *(b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 abc\r\n\r\n"),
+        *(b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"),
+    ],
 )
 def test_an_answer_that_is_no_http_waits(garbage: bytes) -> None:
     """It may have been taken before the line broke: only the key can tell."""
