@@ -36,7 +36,7 @@ $(READY): $(PY) requirements/build.txt requirements/dev.txt pyproject.toml
 
 # Other people's programs, whose pins clash with ours and with each other's: a folder for each,
 # which a test puts on the path of a process of its own.
-STRANGERS := sparkplug thingsboard modbus
+STRANGERS := sparkplug thingsboard modbus tryton
 .PHONY: strangers
 strangers: $(STRANGERS:%=build/strangers/%/.ready)  ## other people's programs, for the tests
 build/strangers/%/.ready: requirements/stranger-%.txt $(READY)

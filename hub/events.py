@@ -159,6 +159,9 @@ class JobData(_Open):
         default=None, description="Who must be told at once: dispatch or emergency."
     )
     parent: str | None = Field(default=None, description="Job that this one came out of.")
+    due: str | None = Field(
+        default=None, description="When the first deadline that runs now ends, UTC, ISO 8601."
+    )
     user_class: str
     trial: bool | None = Field(
         default=None, description="true: the job is only tried out; act on nothing it says."

@@ -294,6 +294,7 @@ class Book:
             "phase": state.phase,
             "ended": state.ended,
             "parent": live.parent,
+            "due": "" if due_us is None else iso(due_us),
             "user_class": live.user_class,
             "at": iso(now_us),
             **({"trial": True} if live.trial else {}),
