@@ -127,6 +127,20 @@ FIGURES = (
         ),
     ),
     Figure(
+        "tryton", "faults", "tryton.py", "--count 1000 --kills 20",
+        "--count 60 --kills 3 --planted 30",
+        (
+            Target("verdicts that Tryton never had", "missing", "=", 0),
+            Target("inspections beyond one for a verdict", "duplicates", "=", 0),
+            Target("inspections of no verdict", "foreign", "=", 0),
+            Target("verdicts without their two files", "files", "=", 0),
+            Target("verdicts without their one note", "notes", "=", 0),
+            Target("inspections in another state than their verdict's", "wrong_state", "=", 0),
+            Target("an order from Tryton, its verdict there", "show.state", "=", "passed"),
+            Target("planted blindness: duplicates", "planted.duplicates", ">", 0),
+        ),
+    ),
+    Figure(
         "fuzz", "faults", "fuzz.py", "--bytes 10000000", "--bytes 500000",
         (
             Target("bent bytes, of each protocol", "bytes_per_protocol_at_least", ">=", 500_000),

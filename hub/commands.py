@@ -116,13 +116,17 @@ class Commands:
         number, test = _text(request, "number"), _text(request, "test", "")
         found = None if self._desk.knows(number) else self._registry.find_work_order(number)
 
+        def take(tx: Transaction) -> None:
+            self._refuse_job(tx, number)
+            self._desk.add_order(tx, found or {}, self._clock.now_us())
+            refuse_reserved(tx, number)
+
         def do(tx: Transaction) -> Any:
             self._refuse_job(tx, number)
-            if found is not None:
-                self._desk.add_order(tx, found, self._clock.now_us())
-                refuse_reserved(tx, number)
             return self._desk.open_attempt(tx, number, test, self._clock.now_us())
 
+        if found is not None:
+            self.do(take)  # first and durably: the desk knows an order once it is recorded
         attempt = self.do(do)
         return {
             "attempt": attempt.id,

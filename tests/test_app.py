@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hub.control import call
+from hub.errors import CommandRefused
 from hub.ledger import LedgerReader, verify
 from hub.testing import wait_until
 
@@ -252,6 +253,28 @@ def register_procedures():
     assert hub.process.wait(20) == 1
     assert "a bug in a rule" in hub.log()
     assert verify(hub.state).ok
+
+
+def test_an_order_that_a_plugin_knows_is_taken_when_it_is_opened(tmp_path: Path) -> None:
+    """Recorded first, then opened."""
+    write_plugin(
+        tmp_path,
+        "acme_orders",
+        f"""
+from hub import hookimpl
+
+@hookimpl
+def find_work_order(number):
+    return {{**{ORDER!r}, "number": number}} if number == "WO-7" else None
+""",
+    )
+    hub = Hub(tmp_path, '"acme_orders.mod"')
+    hub.start()
+    opened = call(hub.state / "hub.sock", "order.open", number="WO-7")
+    assert opened["order"] == "WO-7"
+    with pytest.raises(CommandRefused, match="no order 'WO-8'"):
+        call(hub.state / "hub.sock", "order.open", number="WO-8")
+    assert hub.stop() == 0
 
 
 FULL_DISK = '''
