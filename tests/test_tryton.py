@@ -31,7 +31,7 @@ from tests.tryton_rig import (
     verdict,
 )
 
-pytestmark = pytest.mark.timeout(300)  # the first one prepares the database
+pytestmark = pytest.mark.timeout(600)  # the first one prepares the database
 
 
 @pytest.fixture(scope="module")
