@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         SinkPaused,
         SinkUnavailable,
     )
+    from hub.fence import Fence
     from hub.filing.codes import check_digit_fits
     from hub.filing.profile import AnswersOf, FolderOf, HttpsOf, Profile, SftpOf, load_profile
     from hub.filing.settings import FilingSinkSettings
@@ -101,6 +102,7 @@ __all__ = [
     "DriverKind",
     "FarSide",
     "Fault",
+    "Fence",
     "FilingSinkSettings",
     "FixedFramer",
     "FolderOf",
@@ -207,6 +209,7 @@ _HOME = {
     "DriverKind": "hub.model",
     "FarSide": "hub.model",
     "Fault": "hub.errors",
+    "Fence": "hub.fence",
     "FixedFramer": "hub.framing",
     "FollowerKind": "hub.model",
     "InstrumentSilent": "hub.errors",

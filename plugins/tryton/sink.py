@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from hub import ConfigError, Delivery, NoAnswer, Parcel, SinkPaused, Site
+from hub import ConfigError, Delivery, Fence, NoAnswer, Parcel, SinkPaused, Site
 from plugins.tryton.answers import Ailing, Overtaken, Rejected
-from plugins.tryton.fence import Fence
 from plugins.tryton.orders import order_in
 from plugins.tryton.page import title_of, verdict_page
 from plugins.tryton.places import CODES, POINT, Places

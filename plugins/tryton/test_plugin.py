@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from hub import ConfigError, NoAnswer, Parcel, SinkPaused, SinkUnavailable, Site
+from hub import ConfigError, Fence, NoAnswer, Parcel, SinkPaused, SinkUnavailable, Site
 from hub.testing import HandClock
 from plugins.tryton.answers import Ailing, Overtaken, Rejected, value
-from plugins.tryton.fence import Fence
 from plugins.tryton.page import verdict_page
 from plugins.tryton.rest import binary, data_of
 from plugins.tryton.settings import TrytonSettings

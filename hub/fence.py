@@ -1,17 +1,17 @@
 """Nothing is written while something sent earlier may still be under way.
 
-Tryton keeps no keys of ours, so we look before we create. A look is worth nothing while a request
-whose answer never came may still be waiting in the server: it would be written after our look, and
-then twice. So a missing answer, and a start (the process before us may have been killed while it
-waited), close the fence for `settle_s`. What was decided after the start cannot have been sent
-before it, and does not wait.
+For a far side that keeps no keys of ours, so that we look before we create. A look is worth nothing
+while a request whose answer never came may still be waiting in the server: it would be written
+after our look, and then twice. So a missing answer, and a start (the process before us may have
+been killed while it waited), close the fence for `settle_s`. What was decided after the start
+cannot have been sent before it, and does not wait.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from hub import NoAnswer, SinkUnavailable
+from hub.errors import NoAnswer, SinkUnavailable
 
 
 class Fence:
