@@ -41,6 +41,7 @@ from hub.once import Once
 from hub.outbox import Outbox
 from hub.parts import Parts
 from hub.priming import prime
+from hub.reconciling import Digests, able
 from hub.register_commands import Registers
 from hub.second import SecondDoor
 from hub.settling import Settling
@@ -119,6 +120,9 @@ def run(config: Config, stop: threading.Event) -> int:
             for name, driver in parts.links.items()
         ]
 
+        asked = able(parts.consignees)
+        digests = Digests(state_dir, asked, clock, config.hub.language)
+
         def status() -> Mapping[str, Any]:
             waiting, tasks = bus.waiting()
             head = ledger.head()
@@ -140,6 +144,7 @@ def run(config: Config, stop: threading.Event) -> int:
                 "links": sorted(parts.links),
                 "link_states": {link.name: link.status() for link in links},
                 "sinks": sinks(state_dir),
+                "reconciled": digests.all(),
                 "instruments": judging.latest(),
             }
 
@@ -182,6 +187,8 @@ def run(config: Config, stop: threading.Event) -> int:
         house.enter_context(crew.running("control", control.serve))
         outbox.start()
         house.callback(crew.missed, outbox.stop)
+        if asked:
+            house.enter_context(crew.running("reconciling", digests.run))
         for name, follower in parts.followers.items():
             body = partial(follow, name, follower, state_dir, cursors, wakes[name], clock)
             house.enter_context(crew.running(f"follower:{name}", body))

@@ -19,6 +19,7 @@ from hub.cli.filing import filing_app
 from hub.cli.job import job_app, staff_app
 from hub.cli.keeping import personal_app, retention_app
 from hub.cli.options import CONFIG, ConfigOption, JsonOption
+from hub.cli.reconcile import reconcile_app
 from hub.cli.rules import rules_app
 from hub.errors import CommandRefused
 
@@ -34,6 +35,7 @@ outbox_app = typer.Typer(no_args_is_help=True, help="What waits for the CRM and 
 app.add_typer(order_app, name="order")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(reconcile_app, name="reconcile")
 app.add_typer(rules_app, name="rules")
 app.add_typer(job_app, name="job")
 app.add_typer(staff_app, name="staff")

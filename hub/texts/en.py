@@ -281,4 +281,9 @@ EN: Final[dict[str, str]] = {
     "be able to read them",
     "doctor.far.expiring": "The certificate of {address} ends on {ends}",
     "doctor.far.expiring.do": "Tell the far side's owner to renew it",
+    "reconcile.missing": "delivered, and not there",
+    "reconcile.twice": "there more than once",
+    "reconcile.other_bytes": "there with another event than the one sent, or without it",
+    "reconcile.other_word": "shown there with another verdict",
+    "reconcile.unknown": "there under a key that this gateway never had",
 }

@@ -252,4 +252,9 @@ ZH_CN: Final[dict[str, str]] = {
     "doctor.far.certificates.do": "请改正 ca_file、cert_file、key_file；网关用户须能读取",
     "doctor.far.expiring": "{address} 的证书将于 {ends} 到期",
     "doctor.far.expiring.do": "请通知对方负责人更新证书",
+    "reconcile.missing": "已送达，对方没有",
+    "reconcile.twice": "对方有多份",
+    "reconcile.other_bytes": "对方的事件与所发的不同，或没有事件文件",
+    "reconcile.other_word": "对方显示的结论不同",
+    "reconcile.unknown": "对方有本网关从未有过的编号",
 }

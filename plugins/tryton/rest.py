@@ -102,6 +102,11 @@ def data_of(told: object) -> bytes:
     return b""
 
 
+def literal(text: str) -> str:
+    """*text* for Tryton's `like`, where `_` and `%` stand for others."""
+    return text.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+
+
 def moment(at: datetime) -> Record:
     """A time as Tryton's JSON has it: UTC without saying so, whole seconds."""
     utc = at.astimezone(UTC)

@@ -6,16 +6,27 @@ up before they are made, and each delivery makes only what is not there yet.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from hub import ConfigError, Delivery, Fence, NoAnswer, Parcel, SinkPaused, Site
+from hub import (
+    ConfigError,
+    Delivery,
+    Fence,
+    Held,
+    NoAnswer,
+    Parcel,
+    SinkPaused,
+    SinkUnavailable,
+    Site,
+)
 from plugins.tryton.answers import Ailing, Overtaken, Rejected
+from plugins.tryton.holdings import held_in
 from plugins.tryton.orders import order_in
 from plugins.tryton.page import title_of, verdict_page
 from plugins.tryton.places import CODES, POINT, Places
-from plugins.tryton.rest import Record, Rest, binary, moment
+from plugins.tryton.rest import Record, Rest, binary, literal, moment
 from plugins.tryton.settings import TrytonSettings
 
 DECIDED: Final = {"PASS": "passed", "FAIL": "failed"}
@@ -73,6 +84,16 @@ class Tryton:
         rest = self._connection()
         try:
             return order_in(rest, self._at(rest), number)
+        finally:
+            rest.close()
+
+    def holdings(self, from_us: int) -> Iterator[Held]:
+        """What Tryton has of this sink's verdicts, by its inspections and their files."""
+        rest = self._connection()
+        try:
+            yield from held_in(rest, self._name, from_us)
+        except (Ailing, Overtaken, Rejected) as no:
+            raise SinkUnavailable(str(no)) from no
         finally:
             rest.close()
 
@@ -188,7 +209,7 @@ class Putting:
         task = self._places.task_or_made(order, parent, title, self._create)
         resource = f"project.work,{task['id']}"
         mark = f"[{self._parcel.key}]"
-        domain = [["resource", "=", resource], ["message", "like", f"{_literal(mark)}%"]]
+        domain = [["resource", "=", resource], ["message", "like", f"{literal(mark)}%"]]
         if not self._rest.find("ir.note", domain, "id", size=1):
             if job is not None and job["kind"] == "hazard":
                 self._deadline(task, job.get("due"))
@@ -209,8 +230,3 @@ class Putting:
 
     def _writing(self) -> Any:
         return self._fence.writing(self._parcel.created_us)
-
-
-def _literal(text: str) -> str:
-    """*text* for Tryton's `like`, where `_` and `%` stand for others."""
-    return text.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
