@@ -148,6 +148,7 @@ NOT_ASKED = {
     "import_file": ["no wire simulator: a person hands in; what is handed in is bent instead"],
     "gov_filing": ["rubbish answers: a folder gives no answers"],
     "crm": ["rubbish parcels: the far side judges what it is sent, not the sink"],
+    "odata": ["rubbish parcels: the far side judges what it is sent, not the sink"],
     "odoo": ["rubbish parcels: the far side judges what it is sent, not the sink"],
     "tryton": ["rubbish parcels: the far side judges what it is sent, not the sink"],
     "telemetry_mqtt": ["rubbish parcels: the far side judges what it is sent, not the sink"],
