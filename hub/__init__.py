@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from hub.settings import (
         NAMES_SECRET,
         BatchSinkSettings,
+        EventKind,
         PolledSettings,
         Settings,
         SinkSettings,
@@ -101,6 +102,7 @@ __all__ = [
     "DelimiterFramer",
     "Delivery",
     "DriverKind",
+    "EventKind",
     "FarSide",
     "Fault",
     "Fence",
@@ -209,6 +211,7 @@ _HOME = {
     "DelimiterFramer": "hub.framing",
     "Delivery": "hub.model",
     "DriverKind": "hub.model",
+    "EventKind": "hub.settings",
     "FarSide": "hub.model",
     "Fault": "hub.errors",
     "Fence": "hub.fence",

@@ -27,11 +27,11 @@ from hub.crew import Crew
 from hub.desk import Desk
 from hub.doing import Doing
 from hub.doubts import known_names
-from hub.events import job_event
 from hub.filing import book
 from hub.filing.door import FilingDoor, authorities
 from hub.following import Cursors, follow, stored_cursors
 from hub.foreman import JobDoor
+from hub.happenings import news_event
 from hub.inventory import write_down
 from hub.judging import Judging
 from hub.ledger import Ledger, LedgerReader, Transaction
@@ -75,21 +75,29 @@ def run(config: Config, stop: threading.Event) -> int:
         }
         desk = Desk(parts.registry, parts.pack, facts)
         alarms = AlarmWatch(parts.pack)
-        outbox = Outbox(parts.consignees, state_dir, bus.submit, clock, crew.fail, book.hear)
+        outbox = Outbox(
+            parts.consignees,
+            state_dir,
+            bus.submit,
+            clock,
+            crew.fail,
+            book.hear,
+            config.hub.gateway,
+        )
 
         def tell(tx: Transaction, body: Mapping[str, Any], entry: int) -> None:
-            outbox.address(tx, job_event(config.hub.gateway, body, entry, tx.checkpoint()))
+            outbox.address(tx, news_event(config.hub.gateway, body, entry, tx.checkpoint()))
 
         jobs = JobDoor(desk, parts.pack, state_dir, clock, tell)
         wakes = {name: threading.Event() for name in parts.followers}
-        timekeeper = Timekeeper(clock)
+        timekeeper = Timekeeper(clock, config.hub.gateway)
         doing = Doing(bus.submit)
         registers = Registers(facts, doing, clock)
         with LedgerReader(state_dir) as reader:
             registers.restore(reader)
             desk.restore(reader)
             alarms.restore(reader)
-            timekeeper.start(ledger, reader, desk)
+            timekeeper.start(ledger, reader, desk, outbox.address)
             evidence.ready(ledger, reader)
             write_down(ledger, parts, clock)
             jobs.restore(reader)
@@ -161,6 +169,7 @@ def run(config: Config, stop: threading.Event) -> int:
             looks,
             parts.links,
             config.hub.language,
+            tell,
         )
         seconds = SecondDoor(state_dir, parts.registry, clock, doing)
         filings = FilingDoor(

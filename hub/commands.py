@@ -25,6 +25,8 @@ from hub.registry import Registry
 from hub.tapping import Tap
 from hub.texts import Language
 
+Tell = Callable[[Transaction, Mapping[str, Any], int], object]
+
 
 class Commands:
     """The table of commands, and what they need."""
@@ -41,11 +43,13 @@ class Commands:
         taps: Mapping[str, Tap] | None = None,
         links: Mapping[str, object] | None = None,
         lang: Language = "en",
+        tell: Tell = lambda _tx, _body, _entry: None,
     ) -> None:
         """*known* gives the names of the instruments that this gateway has heard of.
 
         links  by name; those that take what a person hands in are asked for it
         lang   of what is said of evidence
+        tell   has the world outside hear of what an entry says, in the same transaction
         """
         self._desk = desk
         self._outbox = outbox
@@ -57,6 +61,7 @@ class Commands:
         self._taps = taps or {}
         self._links = links or {}
         self._lang: Language = lang
+        self._tell = tell
 
     def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Name of the command -> what it does with the request's arguments."""
@@ -92,11 +97,10 @@ class Commands:
         def act(tx: Transaction) -> tuple[WorkOrder, str]:
             if isinstance(given, Mapping):
                 self._refuse_job(tx, str(given.get("number")))
-            now_us = self._clock.now_us()
             if amends:
-                order = self._desk.amend_order(tx, given, version, now_us)
+                order = self._desk.amend_order(tx, given, version, self._clock.now_us())
             else:
-                order = self._desk.add_order(tx, given, now_us)
+                order = self._add(tx, given)
                 refuse_reserved(tx, order.number)
             return order, version_of(tx, order.number)
 
@@ -111,6 +115,24 @@ class Commands:
             ),
         }
 
+    def _add(self, tx: Transaction, given: Mapping[str, Any]) -> WorkOrder:
+        """Have the desk take an order, and tell of it unless it was taken before."""
+        now_us = self._clock.now_us()
+        order = self._desk.add_order(tx, given, now_us)
+        if not self._desk.knows(order.number):  # the desk remembers it after the commit
+            (entry,) = tx.sql.execute(
+                "SELECT entry FROM orders WHERE number=?", (order.number,)
+            ).fetchone()
+            told = {
+                "order": order.number,
+                "what": "opened",
+                "procedures": [test.procedure for test in order.tests],
+                **({"trial": True} if order.trial else {}),
+                "at": iso(now_us),
+            }
+            self._tell(tx, told, entry)
+        return order
+
     def open(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Begin an attempt. An order that is not known yet is asked of the plugins first."""
         number, test = _text(request, "number"), _text(request, "test", "")
@@ -118,7 +140,7 @@ class Commands:
 
         def take(tx: Transaction) -> None:
             self._refuse_job(tx, number)
-            self._desk.add_order(tx, found or {}, self._clock.now_us())
+            self._add(tx, found or {})
             refuse_reserved(tx, number)
 
         def do(tx: Transaction) -> Any:

@@ -1,7 +1,8 @@
 """Events that leave the box: CloudEvents 1.0 in canonical JSON, one immutable body per event.
 
-The models here are the contract with the other side; `docs/schemas/` is written from them. Within
-a major version fields are only added, so a receiver must not stumble over one it does not know.
+The models here and in `hub.happenings` are the contract with the other side; `docs/schemas/` is
+written from them (`hub.contract`). Within a major version fields are only added, so a receiver
+must not stumble over one it does not know.
 Types and subjects carry no personal data: the subject is an order number and nothing else.
 
 Source: CloudEvents 1.0.2, JSON event format 1.0.2 (structured mode), RFC 8785.
@@ -11,7 +12,6 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 import rfc8785
@@ -21,18 +21,20 @@ from ulid import ULID
 from hub.ledger import read_checkpoint
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
+CONTRACT: Final = "1.0.0"
+"""Version of the contract as a whole: a minor step when something was added to it."""
 VERDICT: Final = "gashub.verdict.v1"
 ALARM: Final = "gashub.alarm.v1"
 JOB: Final = "gashub.job.v1"
 
 
-class _Open(BaseModel):
+class Open(BaseModel):
     """A model that later minor versions may add to."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
-class LedgerHead(_Open):
+class LedgerHead(Open):
     """The ledger as it stood when the event was made; it covers the event's own entry.
 
     Whoever keeps these heads can prove later that the gateway's record was not rewritten.
@@ -47,21 +49,21 @@ class LedgerHead(_Open):
     )
 
 
-class Sentence(_Open):
+class Sentence(Open):
     """One sentence for people, in both languages."""
 
     zh: str
     en: str
 
 
-class RulePackName(_Open):
+class RulePackName(Open):
     """The rule pack that was in force when the test was opened."""
 
     id: str
     version: str
 
 
-class VerdictRecord(_Open):
+class VerdictRecord(Open):
     """The verdict as the hub recorded it; the keys are those of `gashub judge`."""
 
     number: str = Field(description="Order number.")
@@ -91,7 +93,7 @@ class VerdictRecord(_Open):
     input_sha256: dict[str, str] | str | None = None
 
 
-class VerdictData(_Open):
+class VerdictData(Open):
     """A verdict and its place in the order."""
 
     order: str = Field(description="Order number.")
@@ -111,7 +113,7 @@ class VerdictData(_Open):
     ledger: LedgerHead
 
 
-class AlarmRecord(_Open):
+class AlarmRecord(Open):
     """An instrument has reached the work limit, or is back below it."""
 
     id: str
@@ -127,15 +129,19 @@ class AlarmRecord(_Open):
     rule_pack: str
 
 
-class AlarmData(_Open):
+class AlarmData(Open):
     """An alarm. It belongs to an instrument, whatever orders are open on it."""
 
     alarm: AlarmRecord
     ledger: LedgerHead
 
 
-class JobData(_Open):
-    """Something has happened to a job. No free text and no personal data."""
+class JobData(Open):
+    """Something has happened to a job. No free text and no personal data.
+
+    What has a type of its own (an order, a hazard, a visit, a notice) is told by that type, with
+    these fields as well, and by no other.
+    """
 
     order: str = Field(description="Number of the job.")
     kind: str = Field(description="residential_purge, repair and so on, as in the rule pack.")
@@ -159,8 +165,8 @@ class JobData(_Open):
         default=None, description="Who must be told at once: dispatch or emergency."
     )
     parent: str | None = Field(default=None, description="Job that this one came out of.")
-    due: str | None = Field(
-        default=None, description="When the first deadline that runs now ends, UTC, ISO 8601."
+    next_due_at: str | None = Field(
+        default=None, description="When the next deadline of the job passes, UTC, ISO 8601."
     )
     user_class: str
     trial: bool | None = Field(
@@ -170,16 +176,19 @@ class JobData(_Open):
     ledger: LedgerHead
 
 
-class _Event(_Open):
+class CloudEvent(Open):
     specversion: Literal["1.0"] = "1.0"
     id: str = Field(description="ULID of what is reported; the same over every retry.")
     source: str = Field(description="/gashub/ and the gateway's name.")
     subject: str | None = Field(default=None, description="Order number, when there is an order.")
     time: str = Field(description="Hub time of what is reported, UTC, ISO 8601.")
     datacontenttype: Literal["application/json"] = "application/json"
+    contractversion: str | None = Field(
+        default=CONTRACT, description="Version of the whole contract that the gateway speaks."
+    )
 
 
-class VerdictEvent(_Event):
+class VerdictEvent(CloudEvent):
     """gashub.verdict.v1"""
 
     type: Literal["gashub.verdict.v1"] = VERDICT
@@ -187,7 +196,7 @@ class VerdictEvent(_Event):
     data: VerdictData
 
 
-class AlarmEvent(_Event):
+class AlarmEvent(CloudEvent):
     """gashub.alarm.v1"""
 
     type: Literal["gashub.alarm.v1"] = ALARM
@@ -195,7 +204,7 @@ class AlarmEvent(_Event):
     data: AlarmData
 
 
-class JobEvent(_Event):
+class JobEvent(CloudEvent):
     """gashub.job.v1"""
 
     type: Literal["gashub.job.v1"] = JOB
@@ -210,6 +219,8 @@ class Event(NamedTuple):
     kind: str
     order: str
     body: bytes
+    trial: bool = False
+    """No production system may hear of it, though nothing of it is in the record."""
 
 
 def verdict_event(gateway: str, record: Mapping[str, Any], checkpoint: str) -> Event:
@@ -222,15 +233,15 @@ def verdict_event(gateway: str, record: Mapping[str, Any], checkpoint: str) -> E
     given = plain(record)
     made = VerdictEvent(
         id=given["id"],
-        source=_source(gateway),
+        source=source_of(gateway),
         subject=given["order"],
         time=given["decided_at"],
         data=VerdictData.model_validate(
             {name: given[name] for name in VerdictData.model_fields if name in given}
-            | {"ledger": _ledger(checkpoint, given["entry"])}
+            | {"ledger": head_of(checkpoint, given["entry"])}
         ),
     )
-    return Event(made.id, "verdict", made.data.order, _canonical(made))
+    return Event(made.id, "verdict", made.data.order, canonical_bytes(made))
 
 
 def alarm_event(gateway: str, alarm: Mapping[str, Any], entry: int, checkpoint: str) -> Event:
@@ -242,14 +253,14 @@ def alarm_event(gateway: str, alarm: Mapping[str, Any], entry: int, checkpoint: 
     given = plain(alarm)
     made = AlarmEvent(
         id=given["id"],
-        source=_source(gateway),
+        source=source_of(gateway),
         time=given["at"],
         data=AlarmData(
             alarm=AlarmRecord.model_validate(given),
-            ledger=_ledger(checkpoint, entry),
+            ledger=head_of(checkpoint, entry),
         ),
     )
-    return Event(made.id, "alarm", "", _canonical(made))
+    return Event(made.id, "alarm", "", canonical_bytes(made))
 
 
 def job_event(gateway: str, body: Mapping[str, Any], entry: int, checkpoint: str) -> Event:
@@ -261,12 +272,12 @@ def job_event(gateway: str, body: Mapping[str, Any], entry: int, checkpoint: str
     given = {name: value for name, value in plain(body).items() if value != ""}
     made = JobEvent(
         id=str(ULID()),
-        source=_source(gateway),
+        source=source_of(gateway),
         subject=given["order"],
         time=given["at"],
-        data=JobData.model_validate({**given, "ledger": _ledger(checkpoint, entry)}),
+        data=JobData.model_validate({**given, "ledger": head_of(checkpoint, entry)}),
     )
-    return Event(made.id, "job", made.data.order, _canonical(made))
+    return Event(made.id, "job", made.data.order, canonical_bytes(made))
 
 
 def ledger_head(body: bytes) -> dict[str, Any]:
@@ -278,31 +289,7 @@ def ledger_head(body: bytes) -> dict[str, Any]:
 
 def ledger_of(checkpoint: str, entry: int) -> dict[str, Any]:
     """The head that an event about *entry* carries, in JSON's types."""
-    return _ledger(checkpoint, entry).model_dump(mode="json", exclude_none=True)
-
-
-def schemas() -> dict[str, str]:
-    """File name and text of the JSON Schema of every event."""
-    return {
-        f"{kind}.json": json.dumps(
-            {
-                "$schema": "https://json-schema.org/draft/2020-12/schema",
-                "$id": f"urn:gashub:schema:{kind}",
-                **model.model_json_schema(mode="validation"),
-            },
-            indent=2,
-            ensure_ascii=False,
-        )
-        + "\n"
-        for kind, model in ((VERDICT, VerdictEvent), (ALARM, AlarmEvent), (JOB, JobEvent))
-    }
-
-
-def write_schemas(folder: Path) -> None:
-    """Write every schema into *folder*."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in schemas().items():
-        (folder / name).write_text(text, encoding="utf-8")
+    return head_of(checkpoint, entry).model_dump(mode="json", exclude_none=True)
 
 
 def plain(value: Any) -> Any:
@@ -316,11 +303,11 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _source(gateway: str) -> str:
+def source_of(gateway: str) -> str:
     return f"/gashub/{gateway}"
 
 
-def _ledger(checkpoint: str, entry: int) -> LedgerHead:
+def head_of(checkpoint: str, entry: int) -> LedgerHead:
     head = read_checkpoint(checkpoint)
     return LedgerHead(
         origin=head.origin,
@@ -331,5 +318,5 @@ def _ledger(checkpoint: str, entry: int) -> LedgerHead:
     )
 
 
-def _canonical(event: BaseModel) -> bytes:
+def canonical_bytes(event: BaseModel) -> bytes:
     return rfc8785.dumps(event.model_dump(mode="json", exclude_none=True))

@@ -22,6 +22,7 @@ from hub.errors import CommandRefused, StoreDamaged, StoreUnavailable
 from hub.events import alarm_event, verdict_event
 from hub.following import Cursors
 from hub.foreman import JobDoor
+from hub.happenings import notice_event, of_interest
 from hub.ledger import Ledger, Transaction, encode_block
 from hub.model import Intake, Notice, Reading
 from hub.outbox import Outbox
@@ -173,7 +174,10 @@ class Judging:
                 if intakes:
                     tx.append("readings", encode_block(intakes), now_us)
                 for notice in notices:
-                    tx.append("notice", notice._asdict(), now_us)
+                    entry = tx.append("notice", notice._asdict(), now_us)
+                    if of_interest(notice):
+                        event = notice_event(self._gateway, notice, entry, tx.checkpoint())
+                        self._outbox.address(tx, event)
                 for alarm in [] if only_tasks else self._alarms.pending():
                     body = alarm.as_dict()
                     entry = tx.append("alarm", body, now_us)

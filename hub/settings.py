@@ -1,6 +1,6 @@
 """The base of every settings model, so that a misspelt key stops the start with its name."""
 
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
@@ -9,6 +9,21 @@ from pydantic.fields import FieldInfo
 NAMES_SECRET: Final[JsonDict] = {"names_secret": True}
 """For `Field(json_schema_extra=NAMES_SECRET)`: the setting holds names of secrets. `gashub check`
 then looks whether they are there, and what stands in it is shown to nobody."""
+
+
+EventKind = Literal[
+    "verdict",
+    "alarm",
+    "job",
+    "order",
+    "hazard",
+    "visit",
+    "notice",
+    "filing",
+    "instrument",
+    "hub",
+]
+"""The kinds of event there are, by the middle word of their types."""
 
 
 def names_secret(field: FieldInfo | None) -> bool:
@@ -26,7 +41,7 @@ class Settings(BaseModel):
 class SinkSettings(Settings):
     """What every sink that takes parcels may set about their delivery."""
 
-    events: tuple[str, ...] = Field(
+    events: tuple[EventKind, ...] = Field(
         default=("verdict", "alarm"), description="Kinds of event this sink takes."
     )
     trial: bool = Field(

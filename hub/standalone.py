@@ -13,10 +13,10 @@ from hub.desk import Desk
 from hub.doing import Doing
 from hub.doubts import known_names
 from hub.errors import CommandRefused
-from hub.events import job_event
 from hub.filing import book
 from hub.filing.door import FilingDoor, authorities
 from hub.foreman import JobDoor
+from hub.happenings import news_event
 from hub.inventory import write_down
 from hub.ledger import Ledger, LedgerReader, Transaction
 from hub.once import Once
@@ -56,7 +56,14 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
             if isinstance(clock, HubClock):
                 anchor(clock, reader)
             write_down(ledger, parts, clock)
-        outbox = Outbox(parts.consignees, config.hub.state_dir, submit, clock, hear=book.hear)
+        gateway = config.hub.gateway
+        outbox = Outbox(
+            parts.consignees, config.hub.state_dir, submit, clock, hear=book.hear, gateway=gateway
+        )
+
+        def tell(tx: Transaction, body: Mapping[str, Any], entry: int) -> None:
+            outbox.address(tx, news_event(gateway, body, entry, tx.checkpoint()))
+
         named = known_names(config, parts)
         commands = Commands(
             desk,
@@ -68,12 +75,8 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
             lambda: named | facts.keys(),
             links=parts.links,
             lang=config.hub.language,
+            tell=tell,
         )
-        gateway = config.hub.gateway
-
-        def tell(tx: Transaction, body: Mapping[str, Any], entry: int) -> None:
-            outbox.address(tx, job_event(gateway, body, entry, tx.checkpoint()))
-
         jobs = JobDoor(desk, parts.pack, config.hub.state_dir, clock, tell)
         with LedgerReader(config.hub.state_dir) as reader:
             jobs.restore(reader)

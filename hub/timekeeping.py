@@ -9,13 +9,16 @@ the last entry, and attempts that were open end ABORTED rather than be timed by 
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 from hub.clock import Clock, HubClock, boot_id, boot_us, iso
 from hub.desk import Desk
-from hub.ledger import Ledger, LedgerReader
+from hub.events import Event
+from hub.happenings import hub_event
+from hub.ledger import Ledger, LedgerReader, Transaction
 
 log = structlog.get_logger()
 
@@ -36,19 +39,29 @@ def hub_clock() -> Clock:
 class Timekeeper:
     """Writes the start into the record and watches the wall clock afterwards."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, gateway: str = "") -> None:
         self._clock = clock
+        self._gateway = gateway
         self._said_us = 0
 
-    def start(self, ledger: Ledger, reader: LedgerReader, desk: Desk) -> None:
-        """Record how hub time was anchored; end attempts that a wrong clock cannot time."""
+    def start(
+        self,
+        ledger: Ledger,
+        reader: LedgerReader,
+        desk: Desk,
+        address: Callable[[Transaction, Event], object] = lambda _tx, _event: None,
+    ) -> None:
+        """Record how hub time was anchored; end attempts that a wrong clock cannot time.
+
+        address  puts the event of the start into the outbox
+        """
         clock = self._clock
         if not isinstance(clock, HubClock):
             return
         behind = anchor(clock, reader)
         now_us = clock.now_us()
         with ledger.transaction() as tx:
-            tx.append(
+            entry = tx.append(
                 "start",
                 {
                     "boot_id": boot_id(),
@@ -58,6 +71,8 @@ class Timekeeper:
                 },
                 now_us,
             )
+            given = self._gateway, "hub", self._gateway, "started", iso(now_us)
+            address(tx, hub_event(*given, entry, tx.checkpoint(), clock_trusted=not behind))
             since_us = now_us if behind else _untrusted_us(reader)
             start = {
                 "boot_id": boot_id(), "anchor_us": clock.anchor_us, "untrusted_us": since_us,

@@ -129,7 +129,7 @@ class Office:
     def parcels(self) -> Sequence[Parcel]:
         rows = self.yard.ledger_sql(
             "SELECT id, sink, key, order_number, kind, body, created_us FROM parcels"
-            " WHERE kind='filing'"
+            " WHERE kind='filing_document'"
         )
         return [Parcel(*row) for row in rows]
 

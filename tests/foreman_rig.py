@@ -13,8 +13,8 @@ import orjson
 from hub.commands import Commands
 from hub.desk import Desk
 from hub.doing import Doing
-from hub.events import job_event
 from hub.foreman import JobDoor
+from hub.happenings import news_event
 from hub.ledger import Entry, Ledger, LedgerReader, Transaction, encode_block
 from hub.measuring import measure
 from hub.model import Intake, Reading
@@ -80,7 +80,9 @@ class Yard:
             self.desk.restore(reader)
             self.jobs.restore(reader)
         outbox = Outbox([], self.folder, self.submit, self.clock)
-        commands = Commands(self.desk, outbox, self.registry, self.clock, doing, dict)
+        commands = Commands(
+            self.desk, outbox, self.registry, self.clock, doing, dict, tell=self._tell
+        )
         second = SecondDoor(self.folder, self.registry, self.clock, doing)
         doors = (
             commands.table(),
@@ -102,7 +104,7 @@ class Yard:
         self._start()
 
     def _tell(self, tx: Transaction, body: Mapping[str, Any], entry: int) -> None:
-        self.told.append(orjson.loads(job_event("gw-test", body, entry, tx.checkpoint()).body))
+        self.told.append(orjson.loads(news_event("gw-test", body, entry, tx.checkpoint()).body))
 
     def submit(self, act: Callable[[Transaction], Any]) -> "Future[Any]":
         done: Future[Any] = Future()

@@ -12,13 +12,12 @@ import rfc8785
 from pydantic import ValidationError
 
 from hub.clock import HandClock, iso
-from hub.events import Event, alarm_event, ledger_head, schemas, verdict_event
+from hub.events import Event, alarm_event, ledger_head, verdict_event
 from hub.judgement import judge_files
 from hub.ledger import Ledger, read_checkpoint, signed_by
 from hub.simulate.scribe import sample_record
 
 CASES = Path(__file__).parent / "cases"
-SCHEMAS = Path(__file__).parent.parent / "docs" / "schemas"
 AT_US = 1_790_000_000_123_456
 
 
@@ -143,19 +142,3 @@ def test_a_verdict_word_of_ours_is_the_only_one(ledger: Ledger) -> None:
     """No fifth word can leave the box."""
     with pytest.raises(ValidationError, match="INCONCLUSIVE"):
         make_verdict(ledger, verdict="OK")
-
-
-def test_the_schemas_in_docs_are_the_models() -> None:
-    """docs/schemas is written from the models.
-
-    To write it: python -c "from pathlib import Path; from hub.events import write_schemas;
-    write_schemas(Path('docs/schemas'))"
-    """
-    events = SCHEMAS.glob("gashub.*.json")
-    assert {path.name: path.read_text(encoding="utf-8") for path in events} == schemas()
-
-
-def test_receivers_may_meet_new_fields() -> None:
-    """Fields are added within a major version, so no schema may forbid unknown ones."""
-    for text in schemas().values():
-        assert '"additionalProperties": false' not in text

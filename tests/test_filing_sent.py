@@ -127,7 +127,7 @@ class Way:
 
     def parcel(self) -> tuple[str, str, str]:
         (row,) = self.yard.ledger_sql(
-            "SELECT state, receipt, reason FROM parcels WHERE kind='filing'"
+            "SELECT state, receipt, reason FROM parcels WHERE kind='filing_document'"
         )
         return row[0], row[1], row[2]
 

@@ -13,12 +13,13 @@ from hub import tokens
 from hub.bundle import Wanted, export
 from hub.bundle import verify as check
 from hub.errors import CommandRefused
+from hub.happenings import news_event
 from hub.ledger import verify
 from hub.records.paper.work_order import work_order
 from hub.records.period import Period
 from hub.records.record import Record
 from hub.records.words import Words
-from hub.settings import SinkSettings
+from hub.settings import BatchSinkSettings, SinkSettings
 from hub.testing import wait_until
 from tests.foreman_rig import GAUGE, Yard, purge_order
 from tests.job_rig import items
@@ -318,6 +319,47 @@ def test_a_trial_goes_to_test_channels_and_nothing_else_does(rig: Rig) -> None:
     wait_until(lambda: real.orders and test.orders)
 
     assert (real.orders, test.orders) == (["WO-R"], ["WO-T"])
+
+
+def test_a_trial_that_was_refused_is_kept_from_production_too(rig: Rig) -> None:
+    """There is no order in the record by which its event could be known for a trial."""
+    real, test = ObedientSink(), ObedientSink()
+    takes = {"events": ("order",)}
+    outbox = rig.build(
+        {"crm": (real, SinkSettings(**takes)), "try": (test, SinkSettings(**takes, trial=True))}
+    )
+    outbox.start()
+    body = {"order": "J-T", "what": "refused", "at": "2026-11-30T08:00:00Z", "reasons": []}
+    for told in ({**body, "trial": True}, {**body, "order": "J-R"}):
+        rig.scribe.do(
+            lambda tx, told=told: outbox.address(tx, news_event("gw", told, 0, tx.checkpoint()))
+        )
+    outbox.wake()
+    wait_until(lambda: real.orders and test.orders)
+
+    assert (real.orders, test.orders) == (["J-R"], ["J-T"])
+
+
+def test_a_batch_of_trials_is_told_to_test_channels_alone(rig: Rig) -> None:
+    real, test = ObedientSink(), ObedientSink()
+    takes = {"events": ("filing",)}
+    outbox = rig.build(
+        {
+            "gov": (
+                ObedientSink(),
+                BatchSinkSettings(events=("verdict",), batch_max=2, trial=True),
+            ),
+            "crm": (real, SinkSettings(**takes)),
+            "try": (test, SinkSettings(**takes, trial=True)),
+        }
+    )
+    mark(rig, "A")
+    mark(rig, "B")
+    rig.scribe.announce(outbox, "A", "B")
+    outbox.start()
+    rig.until(taken=3)
+
+    assert (len(real.seen), len(test.seen)) == (0, 1)
 
 
 def test_a_trial_that_waits_is_not_delivered_when_its_channel_becomes_real(rig: Rig) -> None:

@@ -23,7 +23,7 @@ from hub.foreman import JobDoor
 from hub.judging import Judging
 from hub.ledger import Ledger, LedgerReader, verify
 from hub.measuring import measure
-from hub.model import Delivery, Intake, Parcel
+from hub.model import Delivery, Intake, Notice, Parcel
 from hub.outbox import Consignee, Outbox
 from hub.registry import Registry
 from hub.replaying import replay_verdicts
@@ -51,7 +51,7 @@ class Lamp:
 
 
 class LampSettings(Settings):
-    events: tuple[str, ...] = ("verdict", "alarm")
+    events: tuple[str, ...] = ("verdict", "alarm", "instrument")
 
 
 class Source:
@@ -507,3 +507,23 @@ def test_an_alarm_survives_a_restart_and_is_cleared_after_it(
     house.stop()
 
     assert [alarm["state"] for alarm in house.entries("alarm")] == ["raised", "cleared"]
+
+
+def test_a_lost_instrument_is_told_with_its_notice(house: House) -> None:
+    """Once, over the notice's own entry; what nobody outside needs stays in the record."""
+    at_us = house.clock.now_us()
+    house.bus.put(
+        [
+            Notice(at_us, "pm-1", "instrument_lost", "no reading for 2 s"),
+            Notice(at_us, "crm", "parcel_refused", "of another time"),
+        ],
+        house._halt,
+    )
+    house.settle()
+    wait_until(lambda: len(house.lamp.bodies) == 1)
+
+    event = orjson.loads(house.lamp.bodies[0])
+    assert (event["type"], event["data"]["state"]) == ("gashub.instrument.v1", "lost")
+    with LedgerReader(house.folder) as reader:
+        entry = reader.read(event["data"]["ledger"]["entry"])
+    assert entry.record()["what"] == "instrument_lost"

@@ -112,7 +112,7 @@ def test_a_hazard_is_changed_under_its_etag(tmp_path: Path) -> None:
     hazard = number()
     with stub(tmp_path, "--race", "1") as url:
         sink = odata(url)
-        sink.deliver([step(hazard, due="2026-12-07T08:00:00Z")], "b")
+        sink.deliver([step(hazard, next_due_at="2026-12-07T08:00:00Z")], "b")
         (one,) = entities(tmp_path)
         assert (one["ExternalReference"], one["RequiredEnd"]) == (
             f"job-{hazard}",

@@ -103,7 +103,7 @@ def test_a_hazard_is_one_request_with_its_deadline(tmp_path: Path) -> None:
     hazard = number()
     with stub(tmp_path) as url:
         sink = odoo(url)
-        sink.deliver([step(hazard, due="2026-12-07T16:00:00+08:00")], "b")
+        sink.deliver([step(hazard, next_due_at="2026-12-07T16:00:00+08:00")], "b")
         (one,) = records(tmp_path, "maintenance.request").values()
         assert one["schedule_date"] == "2026-12-07 08:00:00"
         assert (one["kanban_state"], one["priority"]) == ("blocked", "3")

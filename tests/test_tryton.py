@@ -266,8 +266,8 @@ def test_four_gateways_that_need_one_customer_make_one(server: TrytonServer) -> 
 def test_a_hazard_is_a_task_with_its_deadline(server: TrytonServer, sink: Tryton) -> None:
     """Below the task of the job that found it; the deadline goes when it does."""
     parent, hazard = number(), number()
-    put(sink, step(parent, kind="repair"))
-    put(sink, step(hazard, parent=parent, due="2026-12-07T08:00:00Z"))
+    put(sink, step(parent, kind="repair", what="step", step="arrive"))
+    put(sink, step(hazard, parent=parent, next_due_at="2026-12-07T08:00:00Z"))
     (task,) = server.find(
         "project.work", "parent.name", "constraint_finish_time", "comment",
         domain=[["name", "=", hazard]],
@@ -286,7 +286,7 @@ def test_a_hazard_is_a_task_with_its_deadline(server: TrytonServer, sink: Tryton
 def test_an_older_event_brings_no_deadline_back(server: TrytonServer, sink: Tryton) -> None:
     """A replay of the opening, after the end: its note is there, so nothing is touched."""
     hazard = number()
-    opened = step(hazard, due="2026-12-07T08:00:00Z")
+    opened = step(hazard, next_due_at="2026-12-07T08:00:00Z")
     put(sink, opened)
     put(sink, step(hazard, what="step", step="closed", ended="closed"))
     put(sink, opened)

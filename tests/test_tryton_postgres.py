@@ -30,7 +30,7 @@ def test_all_four_verdicts_and_a_hazard(server: TrytonServer) -> None:
     for word in ("PASS", "FAIL", "INCONCLUSIVE", "ABORTED"):
         parcel = verdict(order, word)
         assert put(sink, parcel) == put(sink, parcel)
-    put(sink, step(hazard, due="2026-12-07T08:00:00Z"))
+    put(sink, step(hazard, next_due_at="2026-12-07T08:00:00Z"))
     sink.close()
 
     states = Counter(one["state"] for one in inspections(server, order))

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from ulid import ULID
 
 from hub.clock import HandClock
-from hub.events import job_event, verdict_event
+from hub.events import verdict_event
+from hub.happenings import news_event
 from hub.model import Delivery, Parcel, Site
 from hub.simulate.scribe import GATEWAY, sample_record
 from hub.simulate.tryton import TrytonServer
@@ -52,10 +53,11 @@ def step(order: str, kind: str = "hazard", what: str = "opened", **more: Any) ->
         "phase": "open",
         "user_class": "residential",
         "at": "2026-11-30T08:00:00Z",
+        **({"code": "L2-3", "level": "2"} if kind == "hazard" else {}),
         **more,
     }
-    event = job_event(GATEWAY, body, 0, CHECKPOINT)
-    return Parcel(str(ULID()), "tryton", f"{event.id}-tryton", order, "job", event.body, AFTER)
+    event = news_event(GATEWAY, body, 0, CHECKPOINT)
+    return Parcel(str(ULID()), "tryton", f"{event.id}-tryton", order, event.kind, event.body, AFTER)
 
 
 def put(sink: Tryton, parcel: Parcel) -> str:

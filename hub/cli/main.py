@@ -15,6 +15,7 @@ from hub.cli import author, entering, evidence, inbound, records, site
 from hub.cli.asking import ask as _ask
 from hub.cli.asking import show as _show
 from hub.cli.asking import text_of
+from hub.cli.contract import contract_app
 from hub.cli.filing import filing_app
 from hub.cli.job import job_app, staff_app
 from hub.cli.keeping import personal_app, retention_app
@@ -44,6 +45,7 @@ app.add_typer(filing_app, name="filing")
 app.add_typer(retention_app, name="retention")
 app.add_typer(personal_app, name="personal")
 app.add_typer(evidence.evidence_app, name="evidence")
+app.add_typer(contract_app, name="contract")
 app.add_typer(site.frames_app, name="frames")
 
 

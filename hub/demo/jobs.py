@@ -175,11 +175,7 @@ class _Jobs:
         heard: set[str] = set()
         while time.monotonic() < until_s:
             told = [orjson.loads(one.body) for one in stored(self._site.told)]
-            heard = {
-                one["subject"]
-                for one in told
-                if one["type"] == "gashub.job.v1" and one["data"].get("ended")
-            }
+            heard = {one["subject"] for one in told if one["data"].get("ended")}
             if wanted <= heard:
                 return []
             if self._stop.wait(_LOOK_S):

@@ -29,7 +29,7 @@ FILING_COMMANDS: Final = (
     "filing.put", "filing.draft", "filing.approve", "filing.submit", "filing.discard",
     "filing.answer",
 )  # fmt: skip
-TYPE: Final = "gashub.filing.v1"
+TYPE: Final = "gashub.filing_document.v1"
 _FOLDER: Final = "drafts"
 _KEYS: Final = frozenset(
     {"filing", "authority", "period", "corrects", "profile", "disclosed", "title", "counts",
@@ -228,7 +228,9 @@ class FilingDoor:
             "datacontenttype": "application/json",
             "data": data,
         }
-        return Event(found.id, "filing", "", orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+        return Event(
+            found.id, "filing_document", "", orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+        )
 
 
 def _draft_of(content: bytes) -> dict[str, Any]:

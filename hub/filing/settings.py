@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from hub.filing.codes import CREDIT_CODE, DIVISION_CODE
-from hub.settings import SinkSettings
+from hub.settings import EventKind, SinkSettings
 
 
 class FilingSinkSettings(SinkSettings):
@@ -33,8 +33,10 @@ class FilingSinkSettings(SinkSettings):
         examples=["110105"],
         description="Administrative division, 6 digits (GB/T 2260), or 9 or 12 with town, village.",
     )
-    events: tuple[str, ...] = Field(
-        default=("filing",), description="Kinds of event this sink takes; leave it as it is."
+    events: tuple[EventKind, ...] = Field(
+        default=(),
+        max_length=0,
+        description="None: a filing is addressed to its authority alone. Leave it as it is.",
     )
     dead_after: int = Field(
         default=100_000,

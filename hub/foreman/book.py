@@ -16,7 +16,7 @@ from hub.clock import iso
 from hub.desk import Desk
 from hub.errors import CommandRefused
 from hub.foreman.door import Tell
-from hub.foreman.news import news_of
+from hub.foreman.news import hazard_of, news_of
 from hub.foreman.order import JobOrder, spec_of
 from hub.foreman.personal import Pseudonyms
 from hub.foreman.watch import Watch
@@ -221,12 +221,18 @@ class Book:
         by: str,
         told: Sequence[Refusal],
         now_us: int,
+        *,
+        trial: bool = False,
     ) -> None:
         """Record that somebody tried what may not be: that is evidence, too."""
         why = [{"key": one.key, "clause": one.clause} for one in told]
         body = {"job": number, "tried": what, "by": by, "at": iso(now_us), "refusals": why}
         entry = tx.append("job_refused", body, now_us, {"order": number}, job_chain(number))
         self._keep_paper(tx, number, entry, "refused")
+        if what == "open":  # there is no job: without this nobody outside would ever hear of it
+            told_of: dict[str, Any] = {"order": number, "what": "refused", "at": body["at"]}
+            told_of |= {"reasons": why, **({"trial": True} if trial else {})}
+            self._tell(tx, told_of, entry)
         log.warning("job_refused", order=number, tried=what, why=[one.key for one in told])
 
     def keep_personal(
@@ -294,9 +300,10 @@ class Book:
             "phase": state.phase,
             "ended": state.ended,
             "parent": live.parent,
-            "due": "" if due_us is None else iso(due_us),
             "user_class": live.user_class,
             "at": iso(now_us),
+            "next_due_at": iso(due_us) if due_us is not None else "",
+            **hazard_of(state),
             **({"trial": True} if live.trial else {}),
             **news,
         }

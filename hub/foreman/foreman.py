@@ -81,7 +81,7 @@ class Foreman:
             )
         self._refuse_taken(tx, order.number, order.parent)
         if against:
-            book.refuse(tx, order.number, "open", by, against, now_us)
+            book.refuse(tx, order.number, "open", by, against, now_us, trial=order.trial)
             return _refused(order.number, against)
         book.begin(tx, order, pack, body, by, now_us)
         return _answer(book.live(tx, order.number))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from hub.clock import iso
 from hub.jobs import Act, Event, JobState, Missed, Ruled, Signalled, Waived
 from hub.rulepack import Job
 
@@ -13,7 +14,32 @@ _TOLD: Final = ("yes_no", "choice", "number", "hazard", "hazards")
 def news_of(job: Job, event: Event, before: JobState, after: JobState) -> dict[str, Any]:
     """The part of a job's event that its *event* is; see `hub.events.JobData`."""
     opened = [code for code, _, _ in after.hazards[len(before.hazards) :]]
-    return {**_told(job, event), **({"hazards": opened} if opened else {})}
+    outcome = _outcome(job, event, before, after)
+    return {
+        **_told(job, event),
+        **({"hazards": opened} if opened else {}),
+        **({"outcome": outcome} if outcome else {}),
+    }
+
+
+def hazard_of(state: JobState) -> dict[str, str]:
+    """Which hazard a job is, if it is one."""
+    if state.kind != "hazard":
+        return {}
+    return {"code": str(state.facts["code"]), "level": str(state.facts["level"])}
+
+
+def _outcome(job: Job, event: Event, before: JobState, after: JobState) -> str:
+    """What came of a visit, where the event says so; see `hub.happenings.VisitData`."""
+    if not isinstance(event, Act):
+        return ""
+    step = job.step[event.step]
+    asked = step.ask.get("outcome")
+    if asked is not None and asked.kind == "choice":
+        return str(event.answers.get("outcome", ""))
+    if before.visit_us is not None and after.ended and not before.ended:
+        return after.ended
+    return event.step if step.visit == "ends" else ""
 
 
 def _told(job: Job, event: Event) -> Mapping[str, Any]:
@@ -54,6 +80,7 @@ def _told(job: Job, event: Event) -> Mapping[str, Any]:
                 "step": event.deadline,
                 "clause": deadline.clause,
                 "tells": deadline.tells,
+                "due_at": iso(event.at_us),
             }
         case Waived():
             return {"what": "waived", "step": event.notice}

@@ -22,7 +22,7 @@ from hub.ledger import LedgerReader, Transaction
 from hub.model import Delivery, Parcel, Said, Sink
 from hub.outbox import pages
 from hub.outbox.commits import Commits, Submit
-from hub.outbox.parcels import Outcome, claim, mark, settle
+from hub.outbox.parcels import Outcome, Tell, claim, mark, settle
 from hub.outbox.terms import Terms
 
 log = structlog.get_logger()
@@ -63,7 +63,9 @@ class Channel:
         submit: Submit,
         clock: Clock,
         hear: Hear = unheard,
+        filed: Tell = lambda _tx, _body, _entry: None,
     ) -> None:
+        self._filed = filed
         self._hear = hear
         self.name = name
         self.terms = terms
@@ -226,6 +228,7 @@ class Channel:
                 dead_after=self.terms.dead_after,
                 heads=heads,
                 batch=batch,
+                filed=self._filed,
             )
         )
 

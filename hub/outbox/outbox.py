@@ -1,15 +1,16 @@
 """The outbox: every event to every sink that takes it, until it is taken or refused."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from pydantic import BaseModel
 
 from hub.clock import Clock
 from hub.events import Event
+from hub.happenings import filing_event
 from hub.ledger import LedgerReader, Transaction
 from hub.model import Sink
 from hub.outbox import listing, parcels
@@ -36,6 +37,7 @@ class Outbox:
     on_failure  told the name of a thread of ours that ended by an exception: a bug of the hub
                 or a ledger that cannot be read, never a bug of a sink
     hear        told what a far side says of filings
+    gateway     its name, for what is told of batches
     """
 
     def __init__(
@@ -46,11 +48,22 @@ class Outbox:
         clock: Clock,
         on_failure: Callable[[str], None] = lambda _: None,
         hear: Hear = unheard,
+        gateway: str = "",
     ) -> None:
+        self._gateway = gateway
         self._state_dir = state_dir
         self._clock = clock
         self._channels = [
-            Channel(one.name, one.sink, Terms.of(one.settings), state_dir, submit, clock, hear)
+            Channel(
+                one.name,
+                one.sink,
+                Terms.of(one.settings),
+                state_dir,
+                submit,
+                clock,
+                hear,
+                self._filed,
+            )
             for one in consignees
         ]
         self._on_failure = on_failure
@@ -61,7 +74,7 @@ class Outbox:
 
         A trial goes to test channels only, and nothing else goes there.
         """
-        trial = parcels.is_trial(tx, event.order)
+        trial = event.trial or parcels.is_trial(tx, event.order)
         sinks = [
             one.name
             for one in self._channels
@@ -75,6 +88,21 @@ class Outbox:
         raises  sqlite3.IntegrityError when the event was addressed to it before
         """
         return parcels.address(tx, event, [sink], self._clock.now_us())[0]
+
+    def _filed(self, tx: Transaction, body: Mapping[str, Any], entry: int) -> None:
+        """A batch was handed over: tell those who take events one by one. A channel that files
+        them in batches would tell of its own telling, and never end.
+        """
+        event = filing_event(self._gateway, body, entry, tx.checkpoint())
+        (trial,) = [one.terms.trial for one in self._channels if one.name == body["channel"]]
+        alone = [
+            one.name
+            for one in self._channels
+            if event.kind in one.terms.events
+            and one.terms.batch_max == 1
+            and one.terms.trial == trial
+        ]
+        parcels.address(tx, event, alone, self._clock.now_us(), trial=trial)
 
     def start(self) -> None:
         """Start the channels' threads. The ledger file must exist."""

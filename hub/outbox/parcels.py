@@ -4,16 +4,19 @@ Every function here runs on the judging thread, inside its transaction, and does
 of index look-ups per parcel, however many are waiting.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ulid import ULID
 
+from hub.clock import iso
 from hub.events import Event
 from hub.ledger import Transaction
 from hub.model import Notice
 
 Answer = Literal["taken", "refused", "waiting"]
+Tell = Callable[[Transaction, Mapping[str, Any], int], object]
+"""Have the world outside hear of what entry so-and-so says, in the same transaction."""
 
 
 class Outcome(NamedTuple):
@@ -79,10 +82,12 @@ def settle(
     dead_after: int,
     heads: Mapping[str, Mapping[str, Any]],
     batch: str = "",
+    filed: Tell = lambda _tx, _body, _entry: None,
 ) -> None:
     """Record the outcomes of one `deliver`, with its attempt log and its ledger entry.
 
     heads  parcel id -> the ledger head that went out with it
+    filed  told of the batch's entry, with what a filing's event says
     batch  id of the batch that was delivered as one, or empty for a parcel delivered alone
     """
     taken = []
@@ -126,7 +131,7 @@ def settle(
             (sink, batch),
         )
     if taken:
-        _record(tx, sink, taken, at_us, heads, batch)
+        _record(tx, sink, taken, at_us, heads, batch, filed)
 
 
 def mark(tx: Transaction, sink: str, state: str, reason: str, at_us: int) -> None:
@@ -170,6 +175,7 @@ def _record(
     at_us: int,
     heads: Mapping[str, Mapping[str, Any]],
     batch: str,
+    filed: Tell,
 ) -> None:
     """The ledger's own proof of what left the box, with the heads that outsiders now hold."""
     tx.sql.execute(
@@ -187,7 +193,16 @@ def _record(
             "size": last.get("size", 0),
             "root": last.get("root", ""),
         }
-        tx.append("filing", filing, at_us)
+        entry = tx.append("filing", filing, at_us)
+        told = {
+            "filing": batch,
+            "state": "submitted",
+            "channel": sink,
+            "records": len(taken),
+            "receipt": filing["receipt"],
+            "at": iso(at_us),
+        }
+        filed(tx, told, entry)
         return
     for outcome, key, attempt in taken:
         head = heads.get(outcome.parcel, {})

@@ -6,14 +6,15 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from hub import NAMES_SECRET, SinkSettings
+from hub import NAMES_SECRET, EventKind, SinkSettings
 
 
 class CrmSettings(SinkSettings):
     """One webhook address. Secrets are named here; their values stand in systemd credentials."""
 
-    events: tuple[str, ...] = Field(
-        default=("verdict", "alarm", "job"), description="Kinds of event this sink takes."
+    events: tuple[EventKind, ...] = Field(
+        default=("verdict", "alarm", "job", "order", "hazard", "visit", "notice", "filing"),
+        description="Kinds of event this sink takes; there are instrument and hub besides.",
     )
 
     url: str = Field(

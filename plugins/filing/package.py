@@ -24,7 +24,7 @@ from hub import (
 )
 from plugins.filing.settings import SignedFilingSettings
 
-TYPE: Final = "gashub.filing.v1"
+TYPE: Final = "gashub.filing_document.v1"
 _ENVELOPE_HEX: Final = 32
 
 

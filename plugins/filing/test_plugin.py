@@ -158,7 +158,9 @@ def test_a_filing_is_not_given_up_soon_and_goes_alone() -> None:
     made = SftpFilingSettings.model_validate({**WHO, "host": "a.example"})
 
     assert made.dead_after >= 100_000
-    assert made.events == ("filing",)
+    assert made.events == ()
+    with pytest.raises(ValidationError, match="events"):
+        SftpFilingSettings.model_validate({**WHO, "host": "a.example", "events": ["filing"]})
     assert not hasattr(made, "batch_max")
     assert SftpOf(kind="sftp").receipts == ""
 

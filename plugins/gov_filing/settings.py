@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from hub import BatchSinkSettings
+from hub import BatchSinkSettings, EventKind
 
 
 class FilingSettings(BatchSinkSettings):
@@ -30,7 +30,7 @@ class FilingSettings(BatchSinkSettings):
         examples=["110105"],
         description="Administrative division, 6 digits (GB/T 2260), or 9 or 12 with town, village.",
     )
-    events: tuple[str, ...] = Field(
+    events: tuple[EventKind, ...] = Field(
         default=("verdict",), description="Kinds of event this sink takes."
     )
     batch_linger_s: float = Field(

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from hub import NAMES_SECRET, SinkSettings
 
-TAKES = frozenset({"verdict", "job"})
+TAKES = frozenset({"verdict", "hazard", "notice"})
 WORDS = ("PASS", "FAIL", "INCONCLUSIVE", "ABORTED")
 FACTS = frozenset(
     {"title", "order", "procedure", "code", "sentence_zh", "sentence_en", "decided_at", "due"}
@@ -30,9 +30,9 @@ Name = Annotated[str, AfterValidator(_name)]
 class OdataSettings(SinkSettings):
     """One entity set of one service. The token is named here; its value is a credential."""
 
-    events: tuple[Literal["verdict", "job"], ...] = Field(
-        default=("verdict", "job"),
-        description="Kinds of event this sink takes; of jobs, only hazards are put.",
+    events: tuple[Literal["verdict", "hazard", "notice"], ...] = Field(
+        default=("verdict", "hazard", "notice"),
+        description="Kinds of event this sink takes; of notices, only those of hazards are put.",
     )
 
     url: str = Field(

@@ -63,14 +63,14 @@ class Odata:
         if there is None:
             with self._fence.writing(parcel.created_us):
                 service.create({self._settings.reference: reference, **entity})
-        elif parcel.kind == "job":
+        elif parcel.kind != "verdict":
             changed = {name: value for name, value in entity.items() if there.get(name) != value}
             if changed:
                 with self._fence.writing(parcel.created_us):
                     service.change(there, changed)
 
     def _entity(self, parcel: Parcel) -> tuple[str, dict[str, Any]]:
-        """Reference and properties; no properties for a job that is no hazard."""
+        """Reference and properties; no properties for a deadline of another job."""
         data = json.loads(parcel.body)["data"]
         if parcel.kind == "verdict":
             verdict = data["verdict"]
@@ -92,7 +92,7 @@ class Odata:
             return "", {}
         ended = data.get("ended")
         title = f"{data['order']} hazard" + (f": {ended}" if ended else "")
-        due = data.get("due")
+        due = data.get("next_due_at")
         entity = self._mapped(title=title, order=data["order"], decided_at=data["at"], due=due)
         return f"job-{data['order']}", entity
 

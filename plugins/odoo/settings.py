@@ -6,16 +6,17 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from hub import NAMES_SECRET, SinkSettings
+from hub import NAMES_SECRET, EventKind, SinkSettings
 
-TAKES = frozenset({"verdict", "job"})
+TAKES = frozenset({"verdict", "hazard", "notice"})
 
 
 class OdooSettings(SinkSettings):
     """One database of an Odoo. The key is named here; its value is a credential."""
 
-    events: tuple[str, ...] = Field(
-        default=("verdict", "job"), description="Kinds of event this sink takes."
+    events: tuple[EventKind, ...] = Field(
+        default=("verdict", "hazard", "notice"),
+        description="Kinds of event this sink takes.",
     )
 
     url: str = Field(
@@ -64,7 +65,7 @@ class OdooSettings(SinkSettings):
         if not parts.hostname or parts.username is not None or parts.path.strip("/"):
             raise ValueError("url is not https://HOST; leave everything else out")
         if strange := set(self.events) - TAKES:
-            raise ValueError(f"events has {min(strange)!r}; Odoo takes verdict and job")
+            raise ValueError(f"events has {min(strange)!r}; Odoo takes {', '.join(sorted(TAKES))}")
         if self.dialect == "jsonrpc" and not self.login:
             raise ValueError("dialect jsonrpc needs login, the user of the key")
         return self

@@ -74,7 +74,7 @@ class Odoo:
 
 
 def _records(parcel: Parcel) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """The request, and the attachment (empty for a hazard); None for a job that is no hazard."""
+    """The request, and the attachment (empty for a hazard); None for a deadline of another job."""
     data = json.loads(parcel.body)["data"]
     if parcel.kind == "verdict":
         return _verdict(parcel, data), {
@@ -102,7 +102,7 @@ def _verdict(parcel: Parcel, data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hazard(data: Mapping[str, Any]) -> dict[str, Any]:
     """One request for all events of a hazard; the newest says how it stands."""
-    ended, due = data.get("ended"), data.get("due")
+    ended, due = data.get("ended"), data.get("next_due_at")
     utc = datetime.fromisoformat(due).astimezone(UTC) if due else None
     return {
         "id": _external(f"job-{data['order']}"),

@@ -6,16 +6,17 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from hub import NAMES_SECRET, SinkSettings
+from hub import NAMES_SECRET, EventKind, SinkSettings
 
-TAKES = frozenset({"verdict", "job"})
+TAKES = frozenset({"verdict", "job", "hazard", "visit", "notice"})
 
 
 class TrytonSettings(SinkSettings):
     """One database of a Tryton server. The key is named here; its value is a credential."""
 
-    events: tuple[str, ...] = Field(
-        default=("verdict", "job"), description="Kinds of event this sink takes."
+    events: tuple[EventKind, ...] = Field(
+        default=("verdict", "job", "hazard", "visit", "notice"),
+        description="Kinds of event this sink takes.",
     )
 
     url: str = Field(
@@ -81,7 +82,7 @@ class TrytonSettings(SinkSettings):
             raise ValueError("url is not https://HOST/DATABASE; leave everything else out")
         if strange := set(self.events) - TAKES:
             raise ValueError(
-                f"events has {min(strange)!r}; Tryton takes verdict and job. An alarm "
+                f"events has {min(strange)!r}; Tryton takes {', '.join(sorted(TAKES))}. An alarm "
                 "belongs to an instrument, and Tryton has no place for it"
             )
         if self.key_file is not None and self.cert_file is None:

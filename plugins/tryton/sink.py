@@ -212,7 +212,7 @@ class Putting:
         domain = [["resource", "=", resource], ["message", "like", f"{literal(mark)}%"]]
         if not self._rest.find("ir.note", domain, "id", size=1):
             if job is not None and job["kind"] == "hazard":
-                self._deadline(task, job.get("due"))
+                self._deadline(task, job.get("next_due_at"))
             self._create("ir.note", {"resource": resource, "message": f"{mark} {told}"}, "id")
         return f"task {task['number']}"
 

@@ -1,0 +1,1 @@
+"""The contract with receiving sides, as files: schemas, AsyncAPI document, and the kit."""
