@@ -183,7 +183,12 @@ def serve(state: Path, url: str, count: int) -> None:
     signal.signal(signal.SIGHUP, lambda *_: hurry.set())
     clock = HubClock()
     settings = CrmSettings(
-        url=url, secrets=("sign",), allow_plain_http=True, retry_first_s=0.1, retry_most_s=2
+        url=url,
+        secrets=("sign",),
+        allow_plain_http=True,
+        lan=("127.0.0.0/8",),
+        retry_first_s=0.1,
+        retry_most_s=2,
     )
     sink = Crm("crm", settings, Site("gw-bench", clock, lambda _: SECRET))
     with Scribe(state, clock) as scribe:

@@ -98,6 +98,7 @@ url = "{url}"
 key = "tryton-key"
 company = "GAS"
 allow_plain_http = true
+lan = ["127.0.0.0/8"]
 """
 ORDER = {
     "number": "-",
@@ -295,7 +296,7 @@ def serve(state: Path, url: str, key: str, count: int, blind: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     clock = HubClock()
     settings = TrytonSettings(
-        url=url, key="k", company="GAS", allow_plain_http=True,
+        url=url, key="k", company="GAS", allow_plain_http=True, lan=("127.0.0.0/8",),
         settle_s=0 if blind else SETTLE_S, retry_first_s=0.1, retry_most_s=2,
     )  # fmt: skip
     if blind:

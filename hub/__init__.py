@@ -4,9 +4,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hub.addresses import lan_of
     from hub.asking import ask
     from hub.clock import Clock, iso
     from hub.confirming import Confirm
+    from hub.egress import AddressRefused, Answer, Egress, Limits, Trust
     from hub.errors import (
         BadFrame,
         ConfigError,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     )
     from hub.gauge import Gauge, GaugeSettings, Outcome
     from hub.hookspecs import hookimpl
+    from hub.mapping import Mapped
     from hub.measuring import measure
     from hub.model import (
         Delivery,
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
         NAMES_SECRET,
         BatchSinkSettings,
         EventKind,
+        Lan,
         PolledSettings,
         Settings,
         SinkSettings,
@@ -83,11 +87,11 @@ if TYPE_CHECKING:
         signing_key,
         verifying_key,
     )
-    from hub.web import Answer, Wire
 
 __all__ = [
     "MESSAGES_PER_TURN",
     "NAMES_SECRET",
+    "AddressRefused",
     "Answer",
     "AnswersOf",
     "Arrival",
@@ -102,6 +106,7 @@ __all__ = [
     "DelimiterFramer",
     "Delivery",
     "DriverKind",
+    "Egress",
     "EventKind",
     "FarSide",
     "Fault",
@@ -118,11 +123,14 @@ __all__ = [
     "Intake",
     "Kept",
     "KeyUnusable",
+    "Lan",
     "LengthFramer",
+    "Limits",
     "LineDriverKind",
     "LineFramer",
     "LinkDown",
     "LinkState",
+    "Mapped",
     "Model",
     "NeedsEarlier",
     "NoAnswer",
@@ -153,9 +161,9 @@ __all__ = [
     "SinkUnavailable",
     "Site",
     "TestOrder",
+    "Trust",
     "Verdict",
     "VerifyingKey",
-    "Wire",
     "ask",
     "check_digit_fits",
     "crc16_modbus",
@@ -164,6 +172,7 @@ __all__ = [
     "float32_text",
     "hookimpl",
     "iso",
+    "lan_of",
     "load_profile",
     "measure",
     "seal",
@@ -189,6 +198,14 @@ _HOME = {
     "seal": "hub.signing",
     "signing_key": "hub.signing",
     "verifying_key": "hub.signing",
+    "AddressRefused": "hub.egress",
+    "Answer": "hub.egress",
+    "Egress": "hub.egress",
+    "NoAnswer": "hub.errors",
+    "Limits": "hub.egress",
+    "Trust": "hub.egress",
+    "lan_of": "hub.addresses",
+    "Mapped": "hub.mapping",
     "float32_text": "hub.float32",
     "Gauge": "hub.gauge",
     "GaugeSettings": "hub.gauge",
@@ -197,7 +214,6 @@ _HOME = {
     "Peaks": "hub.peaks",
     "PolledSettings": "hub.settings",
     "Presence": "hub.presence",
-    "Answer": "hub.web",
     "Arrival": "hub.mqtt.wire",
     "BadFrame": "hub.errors",
     "BatchSinkSettings": "hub.settings",
@@ -212,6 +228,7 @@ _HOME = {
     "Delivery": "hub.model",
     "DriverKind": "hub.model",
     "EventKind": "hub.settings",
+    "Lan": "hub.settings",
     "FarSide": "hub.model",
     "Fault": "hub.errors",
     "Fence": "hub.fence",
@@ -226,7 +243,6 @@ _HOME = {
     "LineFramer": "hub.framing",
     "LinkDown": "hub.errors",
     "NeedsEarlier": "hub.errors",
-    "NoAnswer": "hub.errors",
     "LinkState": "hub.model",
     "Model": "hub.model",
     "Notice": "hub.model",
@@ -249,7 +265,6 @@ _HOME = {
     "RulePack": "hub.rulepack",
     "TestOrder": "hub.procedures",
     "Verdict": "hub.procedures",
-    "Wire": "hub.web",
     "ask": "hub.asking",
     "crc16_modbus": "hub.framing",
     "entered_by": "hub.model",

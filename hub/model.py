@@ -371,7 +371,8 @@ class LineDriverKind(Generic[S]):
 class FarSide(NamedTuple):
     """Where a sink delivers, so that `gashub doctor` can look whether it is there: one of both.
 
-    url     address, http or https, with the certificates to use
+    url     address, http or https, with the certificates to use, and the networks it may be in
+            though they are not global
     folder  folder that must exist and be writable
     """
 
@@ -380,6 +381,7 @@ class FarSide(NamedTuple):
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    lan: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

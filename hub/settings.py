@@ -1,10 +1,12 @@
 """The base of every settings model, so that a misspelt key stops the start with its name."""
 
-from typing import ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
+
+from hub.addresses import lan_of
 
 NAMES_SECRET: Final[JsonDict] = {"names_secret": True}
 """For `Field(json_schema_extra=NAMES_SECRET)`: the setting holds names of secrets. `gashub check`
@@ -24,6 +26,16 @@ EventKind = Literal[
     "hub",
 ]
 """The kinds of event there are, by the middle word of their types."""
+EVENT_KINDS: Final[tuple[str, ...]] = get_args(EventKind)
+
+
+def _networks(lan: tuple[str, ...]) -> tuple[str, ...]:
+    lan_of(lan)
+    return lan
+
+
+Lan = Annotated[tuple[str, ...], AfterValidator(_networks)]
+"""Networks of the company's own, as `hub.addresses.lan_of` takes them."""
 
 
 def names_secret(field: FieldInfo | None) -> bool:

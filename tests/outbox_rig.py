@@ -18,6 +18,7 @@ from plugins.crm.settings import CrmSettings
 from plugins.crm.sink import Crm
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 Answers = Callable[[Sequence[Parcel], str], Delivery]
 
 
@@ -105,7 +106,14 @@ class Rig:
 
 def crm(url: str, **given: Any) -> tuple[Crm, CrmSettings]:
     settings = CrmSettings.model_validate(
-        {"url": url, "secrets": ("sign",), "allow_plain_http": True, "answer_within_s": 5} | given
+        {
+            "url": url,
+            "secrets": ("sign",),
+            "allow_plain_http": True,
+            "answer_within_s": 5,
+            "lan": LOOPBACK,
+        }
+        | given
     )
     return Crm("crm", settings, Site("gw", HandClock(), lambda _: SECRET)), settings
 

@@ -60,6 +60,7 @@ name = "crm"
 kind = "crm"
 url = "{url}"
 secrets = ["crm-signing"]
+lan = ["127.0.0.0/8"]
 """
 SECRET = {"GASHUB_SECRET_CRM_SIGNING": SIGNING}
 

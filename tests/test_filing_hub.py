@@ -31,6 +31,7 @@ credit_code = "91110000101623741K"
 division_code = "110105"
 url = "{url}"
 allow_plain_http = true
+lan = ["127.0.0.0/8"]
 signing_key = "filing-sign"
 retry_first_s = 0.05
 retry_most_s = 0.2

@@ -194,7 +194,7 @@ def by_https(
 ) -> Way:
     way = Way(
         yard, name, variant(name, HTTPS + more, tmp_path), "filing_https", url=authority.url,
-        allow_plain_http=True, signing_key="sign", envelope_key="seal",
+        allow_plain_http=True, lan=("127.0.0.0/8",), signing_key="sign", envelope_key="seal",
         authority_key=tmp_path / "authority.pub",
     )  # fmt: skip
     way.secrets |= {"sign": (tmp_path / "ours.key").read_text(), "seal": SM4_KEY}

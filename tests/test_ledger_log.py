@@ -13,6 +13,7 @@ from hub.clock import HandClock
 from hub.errors import CommandRefused, StoreUnavailable
 from hub.ledger import Head, Ledger, LedgerReader, encode_block, read_checkpoint, signed_by, verify
 from hub.ledger.merkle import Frontier, leaf_hash
+from hub.ledger.store import HEAD_FILE
 from hub.model import Intake, Reading
 
 
@@ -298,3 +299,16 @@ def test_a_clock_that_went_back_between_starts_is_noted_not_refused(
 
     assert report.ok
     assert any("goes back 1 time" in told for told in report.notes)
+
+
+def test_the_head_beside_the_file_is_the_last_one_even_if_an_event_had_it_signed(
+    tmp_path: Path,
+) -> None:
+    """Else an older copy of the file, put back after a stop, would fit the head beside it."""
+    ledger = Ledger.open(tmp_path, HandClock(), "gw-1")
+    with ledger.transaction() as tx:
+        tx.append("start", {}, 1)
+        signed = tx.checkpoint()
+    ledger.close()
+
+    assert (tmp_path / HEAD_FILE).read_text() == signed

@@ -46,6 +46,7 @@ def odata(url: str, token: str = TOKEN, **given: Any) -> Odata:
         "codes": CODES,
         "items": "Items",
         "allow_plain_http": True,
+        "lan": ("127.0.0.0/8",),
         "settle_s": 0,
     }
     settings = OdataSettings.model_validate({**plain, **given})

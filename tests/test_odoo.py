@@ -43,7 +43,8 @@ def stub(folder: Path, cut: float = 0) -> Iterator[str]:
 
 
 def odoo(url: str, key: str = KEY, **given: Any) -> Odoo:
-    plain = {"url": url, "database": DATABASE, "key": "k", "allow_plain_http": True}
+    plain = {"url": url, "database": DATABASE, "key": "k", "allow_plain_http": True,
+             "lan": ("127.0.0.0/8",)}  # fmt: skip
     settings = OdooSettings.model_validate({**plain, **given})
     sink = Odoo(settings, Site("gw", HandClock(), lambda _: key))
     sink.open()

@@ -226,9 +226,8 @@ def test_the_connection_is_kept_between_events(receiver: Receiver) -> None:
     sink.open()
     for _ in range(5):
         sink.deliver([parcel()], "P1")
-    wire = sink._wire
-    assert wire is not None
-    assert wire._pool.num_connections == 1
+    (way,) = sink._ways.values()
+    assert way._pool.num_connections == 1
     sink.close()
 
 

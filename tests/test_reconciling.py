@@ -42,6 +42,7 @@ url = "{url}"
 key = "tryton-key"
 company = "GAS"
 allow_plain_http = true
+lan = ["127.0.0.0/8"]
 """
 WORDS = ("PASS", "FAIL", "INCONCLUSIVE", "ABORTED", "PASS", "PASS")
 
@@ -54,7 +55,8 @@ class Shop:
         self.state = folder / "state"
         self.server = server
         self.clock = HubClock()
-        given = {"url": server.url, "key": "k", "company": "GAS", "allow_plain_http": True}
+        given = {"url": server.url, "key": "k", "company": "GAS", "allow_plain_http": True,
+                 "lan": ("127.0.0.0/8",)}  # fmt: skip
         self.settings = TrytonSettings.model_validate(given)
         site = Site("gw-test", self.clock, lambda _: server.key)
         self.sink = Tryton("erp_1", self.settings, site)

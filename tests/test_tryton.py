@@ -329,7 +329,9 @@ def test_an_order_file_that_is_none_is_named(server: TrytonServer, sink: Tryton)
 
 def test_the_hook_asks_the_configured_server(server: TrytonServer) -> None:
     """Nothing else knows the server's address."""
-    settings = TrytonSettings(url=server.url, key="k", company="GAS", allow_plain_http=True)
+    settings = TrytonSettings(
+        url=server.url, key="k", company="GAS", allow_plain_http=True, lan=("127.0.0.0/8",)
+    )
     build("hooked", settings, Site("gw", HandClock(), lambda _: server.key))
     task = server.create("project.work?f=number", name="Riser", company=1, type="task")
     resource = f"project.work,{task['id']}"

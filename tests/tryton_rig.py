@@ -27,7 +27,8 @@ AFTER = HandClock().now_us() + 1
 
 def tryton(server: TrytonServer, gateway: str = "gw-test", **given: Any) -> Tryton:
     """A sink towards *server*, opened; it waits for nothing unless the test says so."""
-    plain = {"url": server.url, "key": "k", "company": "GAS", "allow_plain_http": True}
+    plain = {"url": server.url, "key": "k", "company": "GAS", "allow_plain_http": True,
+             "lan": ("127.0.0.0/8",)}  # fmt: skip
     settings = TrytonSettings.model_validate({**plain, "settle_s": 0, **given})
     sink = Tryton("tryton", settings, Site(gateway, HandClock(), lambda _: server.key))
     sink.open()

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from hub.errors import CommandRefused
+
 contract_app = typer.Typer(
     no_args_is_help=True, help="For IT people: schemas, field mapping, and the kit."
 )
@@ -18,3 +20,30 @@ def write(folder: Annotated[Path, typer.Argument(help="Where `docs` is.")]) -> N
 
     write_schemas(folder / "schemas")
     (folder / "asyncapi.json").write_text(text_of(asyncapi()), encoding="utf-8")
+
+
+@contract_app.command("map")
+def map_(
+    file: Annotated[Path, typer.Argument(help="Mapping file, as named in `mapping` of a sink.")],
+    events: Annotated[
+        list[Path] | None, typer.Argument(help="Events to map; the golden events when absent.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the resulting bodies; nothing is sent.")
+    ] = False,
+) -> None:
+    """Read a mapping file: is it safe, and what bodies does it make?"""
+    from hub.contract.trying import doubts, tried
+    from hub.mapping import Mapped
+
+    mapped = Mapped(file)
+    for doubt in doubts(file, mapped):
+        typer.echo(f"warning: {doubt}", err=True)
+    if not dry_run:
+        typer.echo(f"{file}: safe; it maps {', '.join(sorted(mapped.kinds))}")
+        return
+    found = list(tried(mapped, events))
+    if not found:
+        raise CommandRefused(f"{file}: none of these events is of a kind that it maps")
+    for name, body in found:
+        typer.echo(f"# {name}\n{body}")

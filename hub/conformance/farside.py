@@ -87,7 +87,11 @@ def _nothing_taken(subject: Subject, port: int, when: str, instead: str = "") ->
 def _towards(subject: Subject, port: int, folder: str) -> dict[str, object]:
     fields = subject.kind.settings.model_fields
     ways: Mapping[str, dict[str, object]] = {
-        "url": {"url": f"http://127.0.0.1:{port}/", "allow_plain_http": True},
+        "url": {
+            "url": f"http://127.0.0.1:{port}/",
+            "allow_plain_http": True,
+            "lan": ["127.0.0.0/8"],
+        },
         "host": {"host": "127.0.0.1", "port": port},
         "folder": {"folder": folder},
     }

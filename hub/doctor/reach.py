@@ -5,7 +5,6 @@ so that the hub's own session is left alone. To an address nothing is sent beyon
 """
 
 import os
-import socket
 import ssl
 import stat
 import subprocess
@@ -19,12 +18,14 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
+from hub.addresses import lan_of
 from hub.clock import HubClock
 from hub.config import Config
 from hub.credentials import is_name
 from hub.doctor.finding import Finding
 from hub.doctor.parting import named_secrets, value_of
 from hub.doctor.running import Running
+from hub.egress import AddressRefused, dial
 from hub.errors import ConfigError
 from hub.model import FarSide, SinkKind, Site
 from hub.mqtt.link import BrokerLink
@@ -169,12 +170,14 @@ def _address(where: str, far: FarSide) -> Iterator[Finding]:
         yield Finding(where, "broken", "far.certificates", {**figures, "why": str(wrong)})
         return
     try:
-        with socket.create_connection((host, port), WITHIN_S) as plain:
+        with dial(host, port, WITHIN_S, lan_of(far.lan)) as plain:
             if context is None:
                 yield Finding(where, "ok", "far.there", {**figures, "tls": "TCP"})
                 return
             with context.wrap_socket(plain, server_hostname=host) as dressed:
                 yield from _dressed(where, figures, dressed)
+    except AddressRefused as wrong:
+        yield Finding(where, "broken", "far.absent", {**figures, "why": str(wrong)})
     except ssl.SSLCertVerificationError as wrong:
         why = wrong.verify_message
         yield Finding(where, "broken", "far.untrusted", {**figures, "why": why})

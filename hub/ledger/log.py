@@ -179,9 +179,8 @@ class Ledger:
         """Sign the last head, let go of file and lock. Safe twice."""
         if self._connection is not None:
             try:
-                if self._frontier.size > self._last_signed:
-                    with self.transaction() as tx:
-                        self._head_file_due = tx.checkpoint()
+                with self.transaction() as tx:  # signed already or not, the file beside is older
+                    self._head_file_due = tx.checkpoint()
                 self._keep_head()
             except StoreUnavailable:
                 pass  # the entries are durable; only their last signature has to wait

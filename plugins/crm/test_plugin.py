@@ -243,7 +243,9 @@ def test_the_stored_bytes_go_out_as_they_are(
 ) -> None:
     """Body verbatim, key in both headers, token as bearer, signature true."""
     url, seen = crm
-    settings = CrmSettings(url=url, secrets=("sign",), token="tok", allow_plain_http=True)
+    settings = CrmSettings(
+        url=url, secrets=("sign",), token="tok", allow_plain_http=True, lan=("127.0.0.0/8",)
+    )
     sink = Crm("crm", settings, site({"sign": SECRET, "tok": "t-1"}))
     sink.open()
     delivery = sink.deliver([PARCEL], "P1")

@@ -39,7 +39,7 @@ def _folder(name: str, settings: FolderFilingSettings, site: Site) -> Sink:
 
 
 def _address(settings: HttpsFilingSettings) -> FarSide:
-    return FarSide(settings.url, ca_file=settings.ca_file)
+    return FarSide(settings.url, ca_file=settings.ca_file, lan=settings.lan)
 
 
 def _place(settings: FolderFilingSettings) -> FarSide:

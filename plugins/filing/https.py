@@ -17,15 +17,18 @@ from urllib.parse import quote
 from hub import (
     Answer,
     Delivery,
+    Egress,
     HttpsOf,
+    Limits,
     NoAnswer,
     Parcel,
     Profile,
     Said,
     SinkPaused,
     Site,
-    Wire,
+    Trust,
     digest_of,
+    lan_of,
 )
 from plugins.filing.answers import Heard, heard
 from plugins.filing.hj212 import LONGEST, frame
@@ -44,7 +47,7 @@ class HttpsFiling:
         self._settings = settings
         self._site = site
         self._profile: Profile | None = None
-        self._wire: Wire | None = None
+        self._way: Egress | None = None
         self._keys: Keys | None = None
 
     def open(self) -> None:
@@ -55,12 +58,11 @@ class HttpsFiling:
         asked = self._settings
         self._profile = read_profile(asked.profile, HttpsOf)
         self._keys = Keys(self._profile, asked, self._site.secret)
-        self._wire = Wire(
+        self._way = Egress(
             asked.url,
-            connect_within_s=asked.connect_within_s,
-            answer_within_s=asked.answer_within_s,
-            max_bytes=ANSWER_MAX_BYTES,
-            ca_certs=str(asked.ca_file) if asked.ca_file else None,
+            limits=Limits(asked.connect_within_s, asked.answer_within_s, ANSWER_MAX_BYTES),
+            trust=Trust(asked.ca_file),
+            lan=lan_of(asked.lan),
         )
 
     def deliver(self, parcels: Sequence[Parcel], batch: str) -> Delivery:
@@ -82,9 +84,9 @@ class HttpsFiling:
         return learnt.delivery()
 
     def close(self) -> None:
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            wire.close()
+        way, self._way = self._way, None
+        if way is not None:
+            way.close()
 
     def _carry(self, filing: Filing) -> tuple[Heard, bool]:
         """What is known of a filing now, and whether it was sent to find out."""
@@ -114,7 +116,7 @@ class HttpsFiling:
         return found, True
 
     def _ask(self, method: Literal["GET", "POST"], target: str, filing: str, body: bytes) -> Heard:
-        profile, keys, wire = self._ready()
+        profile, keys, way = self._ready()
         transport = profile.transport
         assert isinstance(transport, HttpsOf), "read_profile has looked"
         # Their clock, not hub time, is what the timestamp is held against.
@@ -132,7 +134,7 @@ class HttpsFiling:
             "x-signature": keys.sign(f"{method}\n{target}\n{at_s}\n{nonce}\n{digest}".encode()),
         }
         sent = {name: value for name, value in headers.items() if value}
-        answer = wire.ask(method, target, sent, body if method == "POST" else None)
+        answer = way.send(method, sent, body if method == "POST" else b"", target)
         return self._believed(answer, profile, keys, filing, nonce)
 
     @staticmethod
@@ -152,7 +154,7 @@ class HttpsFiling:
             return found._replace(said=found.said._replace(proof=proof[:ANSWER_MAX_BYTES]))
         return found
 
-    def _ready(self) -> tuple[Profile, Keys, Wire]:
-        if self._profile is None or self._keys is None or self._wire is None:
+    def _ready(self) -> tuple[Profile, Keys, Egress]:
+        if self._profile is None or self._keys is None or self._way is None:
             raise SinkPaused("the sink is not open; what kept it so was said before")
-        return self._profile, self._keys, self._wire
+        return self._profile, self._keys, self._way

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from hub import NAMES_SECRET, FilingSinkSettings
+from hub import NAMES_SECRET, FilingSinkSettings, Lan
 
 
 class SignedFilingSettings(FilingSinkSettings):
@@ -42,6 +42,12 @@ class HttpsFilingSettings(SignedFilingSettings):
     )
     key_id: str = Field(
         default="", max_length=80, description="What the authority calls our key; sent along."
+    )
+    lan: Lan = Field(
+        default=(),
+        examples=[["10.20.0.0/16"]],
+        description="Networks of the company's own that the authority may be in. Without them only "
+        "global addresses are connected to.",
     )
     ca_file: Path | None = Field(
         default=None,

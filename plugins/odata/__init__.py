@@ -22,4 +22,4 @@ def build(_: str, settings: OdataSettings, site: Site) -> "Odata":
 
 
 def _far_side(settings: OdataSettings) -> FarSide:
-    return FarSide(settings.url, ca_file=settings.ca_file)
+    return FarSide(settings.url, ca_file=settings.ca_file, lan=settings.lan)

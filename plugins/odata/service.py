@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from hub import NoAnswer, SinkPaused, SinkUnavailable, Wire
+from hub import Egress, Limits, NoAnswer, SinkPaused, SinkUnavailable, Trust, lan_of
 from plugins.odata.settings import OdataSettings
 
 Entity = Mapping[str, Any]
@@ -39,7 +39,7 @@ class Ailing(Exception):
 
 
 class Service:
-    """One connection with one token. Raises the above, and what `Wire.ask` raises."""
+    """One connection with one token. Raises the above, and what `Egress.send` raises."""
 
     def __init__(self, settings: OdataSettings, token: str) -> None:
         self._root = urlsplit(settings.url).path.rstrip("/") + "/"
@@ -54,12 +54,13 @@ class Service:
             "prefer": "return=representation",
             "user-agent": "gashub",
         }
-        self._wire = Wire(
+        self._way = Egress(
             settings.url,
-            connect_within_s=settings.connect_within_s,
-            answer_within_s=settings.answer_within_s,
-            max_bytes=settings.answer_max_bytes,
-            ca_certs=str(settings.ca_file) if settings.ca_file else None,
+            limits=Limits(
+                settings.connect_within_s, settings.answer_within_s, settings.answer_max_bytes
+            ),
+            trust=Trust(settings.ca_file),
+            lan=lan_of(settings.lan),
         )
 
     def find(self, reference: str) -> Entity | None:
@@ -96,7 +97,7 @@ class Service:
         self._ask("PATCH", target, values, match)
 
     def close(self) -> None:
-        self._wire.close()
+        self._way.close()
 
     def _ask(
         self,
@@ -105,9 +106,9 @@ class Service:
         values: Entity | None = None,
         more: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        body = None if values is None else json.dumps(values).encode()
+        body = b"" if values is None else json.dumps(values).encode()
         headers = {**self._headers, **(more or {})}
-        answer = self._wire.ask(method, self._root + target, headers, body)
+        answer = self._way.send(method, headers, body, self._root + target)
         return _value(answer.status, answer.headers, answer.body, f"{method} {self._asked.entity}")
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from hub import NAMES_SECRET, SinkSettings
+from hub import NAMES_SECRET, Lan, SinkSettings
 
 TAKES = frozenset({"verdict", "hazard", "notice"})
 WORDS = ("PASS", "FAIL", "INCONCLUSIVE", "ABORTED")
@@ -84,6 +84,12 @@ class OdataSettings(SinkSettings):
     )
     answer_max_bytes: int = Field(
         default=1_048_576, ge=1024, le=67_108_864, description="Most of an answer that is read."
+    )
+    lan: Lan = Field(
+        default=(),
+        examples=[["10.20.0.0/16"]],
+        description="Networks of the company's own that the service may be in. Without them only "
+        "global addresses are connected to.",
     )
     ca_file: Path | None = Field(
         default=None,

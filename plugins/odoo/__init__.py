@@ -22,4 +22,4 @@ def build(_: str, settings: OdooSettings, site: Site) -> "Odoo":
 
 
 def _far_side(settings: OdooSettings) -> FarSide:
-    return FarSide(settings.url, ca_file=settings.ca_file)
+    return FarSide(settings.url, ca_file=settings.ca_file, lan=settings.lan)

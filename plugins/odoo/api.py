@@ -15,7 +15,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from hub import Answer, NoAnswer, SinkPaused, SinkUnavailable, Wire
+from hub import (
+    Answer,
+    Egress,
+    Limits,
+    NoAnswer,
+    SinkPaused,
+    SinkUnavailable,
+    Trust,
+    lan_of,
+)
 from plugins.odoo.settings import OdooSettings
 
 _RIGHTS: Final = ("AccessDenied", "AccessError", "Unauthorized", "Forbidden")
@@ -33,18 +42,19 @@ class Ailing(Exception):
 
 
 class Api:
-    """One connection with one key. Raises Rejected, Ailing, and what `Wire.ask` raises."""
+    """One connection with one key. Raises Rejected, Ailing, and what `Egress.send` raises."""
 
     def __init__(self, settings: OdooSettings, key: str) -> None:
         self._asked = settings
         self._key = key
         self._user: int | None = None
-        self._wire = Wire(
+        self._way = Egress(
             settings.url,
-            connect_within_s=settings.connect_within_s,
-            answer_within_s=settings.answer_within_s,
-            max_bytes=settings.answer_max_bytes,
-            ca_certs=str(settings.ca_file) if settings.ca_file else None,
+            limits=Limits(
+                settings.connect_within_s, settings.answer_within_s, settings.answer_max_bytes
+            ),
+            trust=Trust(settings.ca_file),
+            lan=lan_of(settings.lan),
         )
 
     def load(self, model: str, record: Mapping[str, Any]) -> int:
@@ -68,7 +78,7 @@ class Api:
         raise Rejected(f"load of {model}: Odoo does not take {named}; is its module installed?")
 
     def close(self) -> None:
-        self._wire.close()
+        self._way.close()
 
     def _call(self, model: str, method: str, given: Mapping[str, Any]) -> Any:
         what = f"{method} of {model}"
@@ -108,7 +118,7 @@ class Api:
             "user-agent": "gashub",
             **head,
         }
-        return self._wire.ask("POST", target, headers, json.dumps(given).encode())
+        return self._way.send("POST", headers, json.dumps(given).encode(), target)
 
     def _value(self, answer: Answer, what: str) -> Any:
         told = f"{what}: answered {answer.status}"

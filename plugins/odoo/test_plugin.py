@@ -41,7 +41,8 @@ def saying(status: int, body: object, **headers: str) -> Iterator[Api]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
-    api = Api(OdooSettings.model_validate({**GOOD, "url": url, "allow_plain_http": True}), "k")
+    given = {**GOOD, "url": url, "allow_plain_http": True, "lan": ("127.0.0.0/8",)}
+    api = Api(OdooSettings.model_validate(given), "k")
     try:
         yield api
     finally:
@@ -101,7 +102,7 @@ def test_a_rest_that_was_asked_for_is_kept() -> None:
         ({"url": "http://erp"}, "allow_plain_http"),
         ({"url": "https://erp/web"}, "https://HOST"),
         ({"url": "https://u:p@erp"}, "https://HOST"),
-        ({"events": ["alarm"]}, "takes verdict and job"),
+        ({"events": ["alarm"]}, "takes hazard, notice, verdict"),
         ({"dialect": "jsonrpc"}, "needs login"),
         ({"verify": False}, "verify"),
     ],

@@ -46,4 +46,5 @@ def _far_side(settings: TrytonSettings) -> FarSide:
         ca_file=settings.ca_file,
         cert_file=settings.cert_file,
         key_file=settings.key_file,
+        lan=settings.lan,
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from hub import Wire
+from hub import Egress, Limits, Trust, lan_of
 from plugins.tryton.answers import Ailing, value
 from plugins.tryton.settings import TrytonSettings
 
@@ -21,7 +21,7 @@ Domain = Sequence[Any]
 
 
 class Rest:
-    """One connection with one key. Raises what `plugins.tryton.answers` and `Wire.ask` name."""
+    """One connection with one key. Raises what `plugins.tryton.answers` and `Egress.send` name."""
 
     def __init__(self, settings: TrytonSettings, key: str) -> None:
         self._base = urlsplit(settings.url).path.rstrip("/") + "/rest/model/"
@@ -33,14 +33,13 @@ class Rest:
             "content-type": "application/json",
             "user-agent": "gashub",
         }
-        self._wire = Wire(
+        self._way = Egress(
             settings.url,
-            connect_within_s=settings.connect_within_s,
-            answer_within_s=settings.answer_within_s,
-            max_bytes=settings.answer_max_bytes,
-            ca_certs=str(settings.ca_file) if settings.ca_file else None,
-            cert_file=str(settings.cert_file) if settings.cert_file else None,
-            key_file=str(settings.key_file) if settings.key_file else None,
+            limits=Limits(
+                settings.connect_within_s, settings.answer_within_s, settings.answer_max_bytes
+            ),
+            trust=Trust(settings.ca_file, settings.cert_file, settings.key_file),
+            lan=lan_of(settings.lan),
         )
 
     def find(
@@ -73,11 +72,11 @@ class Rest:
         return _whole(pressed, model, fields)
 
     def close(self) -> None:
-        self._wire.close()
+        self._way.close()
 
     def _ask(self, method: str, target: str, model: str, values: Record | None = None) -> Any:
-        body = None if values is None else json.dumps(values).encode()
-        answer = self._wire.ask(method, self._base + target, self._headers, body)
+        body = b"" if values is None else json.dumps(values).encode()
+        answer = self._way.send(method, self._headers, body, self._base + target)
         return value(answer.status, answer.headers, answer.body, f"{method} {model}")
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from hub import NAMES_SECRET, EventKind, SinkSettings
+from hub import NAMES_SECRET, EventKind, Lan, SinkSettings
 
 TAKES = frozenset({"verdict", "job", "hazard", "visit", "notice"})
 
@@ -50,6 +50,12 @@ class TrytonSettings(SinkSettings):
     )
     answer_max_bytes: int = Field(
         default=4_194_304, ge=1024, le=67_108_864, description="Most of an answer that is read."
+    )
+    lan: Lan = Field(
+        default=(),
+        examples=[["10.20.0.0/16"]],
+        description="Networks of the company's own that the server may be in. Without them only "
+        "global addresses are connected to.",
     )
     ca_file: Path | None = Field(
         default=None,

@@ -79,7 +79,7 @@ class Tryton:
         """The work order of Tryton's task *number*, in the form of `gashub order add`.
 
         returns  None when there is no such task, or it carries no file of ours
-        raises   ConfigError for a file that is no JSON object; else as `Wire.ask`
+        raises   ConfigError for a file that is no JSON object; else as `Egress.send`
         """
         rest = self._connection()
         try:

@@ -218,7 +218,8 @@ def test_a_missing_key_pauses_the_channel() -> None:
 
 def test_nobody_there_burns_no_parcel() -> None:
     """The channel rests and tries again."""
-    given = {**GOOD, "url": "http://127.0.0.1:9/gas", "allow_plain_http": True}
+    given = {**GOOD, "url": "http://127.0.0.1:9/gas", "allow_plain_http": True,
+             "lan": ("127.0.0.0/8",)}  # fmt: skip
     settings = TrytonSettings.model_validate(given)
     sink = Tryton("t", settings, Site("gw", HandClock(), lambda _: "k"))
     sink.open()
