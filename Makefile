@@ -66,6 +66,8 @@ test: setup strangers  ## every test; mosquitto, strace and the like are install
 	@.ci/need 'command -v sshd' openssh-server || echo "the tests of filings will fail" >&2
 	@.ci/need 'test -n "$$(find /usr/share/fonts -name wqy-microhei.ttc)"' fonts-wqy-microhei || echo "the tests of papers will fail" >&2
 	@.ci/need 'ls /usr/lib/postgresql/*/bin/initdb' postgresql || echo "the tests of Tryton on PostgreSQL will fail" >&2
+	@.ci/need 'command -v javac' default-jdk-headless || echo "a test of the kit will fail" >&2
+	@.ci/need 'command -v mcs && command -v mono' mono-mcs mono-runtime libmono-system-core4.0-cil || echo "a test of the kit will fail" >&2
 # Most tests wait, so four at a time take a third of the time. The folder's name is short because
 # sockets stand in it; it is kept when a test fails. Files go out in the order of tests/conftest.py.
 	@folder=$$(mktemp -d); \

@@ -47,3 +47,12 @@ def map_(
         raise CommandRefused(f"{file}: none of these events is of a kind that it maps")
     for name, body in found:
         typer.echo(f"# {name}\n{body}")
+
+
+@contract_app.command("kit")
+def kit(folder: Annotated[Path, typer.Argument(help="New folder for the kit.")]) -> None:
+    """Write the kit for whoever builds a receiver: samples, checker, golden events, guide."""
+    from hub.contract.kit import write_kit
+
+    names = write_kit(folder)
+    typer.echo(f"{len(names)} files in {folder}; begin with guide.en.md or guide.zh-CN.md")
