@@ -229,6 +229,18 @@ FIGURES = (
         ),
     ),
     Figure(
+        "deliveries", "speed", "deliveries.py", "", "--count 400 --waiting 10000",
+        (
+            Target("deliveries/s to a CRM : a bare httpx loop", "crm.ratio", ">=", 0.6),
+            Target("verdicts that the CRM never had", "crm.missing", "=", 0, always=True),
+            Target("of a long queue: never delivered", "queue.missing", "=", 0, always=True),
+            Target("of a long queue: out of order within a work order", "queue.out_of_order",
+                   "=", 0, always=True),
+            Target("memory while it drains, MiB above that before", "queue.rss_mib_most_above",
+                   "<", 16, always=True),
+        ),
+    ),
+    Figure(
         "lines", "speed", "lines.py", "--seconds 30", "--seconds 8",
         (
             Target("one of 32 dead: period of the slowest of the others, to that of all alive",
