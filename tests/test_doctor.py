@@ -387,6 +387,13 @@ def test_a_crm_that_is_not_there_and_a_folder_that_is_not_mounted(tmp_path: Path
     assert rows["folder.absent"]["state"] == "broken"
 
 
+def test_a_crm_in_a_network_that_is_not_named_is_told_with_the_setting(tmp_path: Path) -> None:
+    """As the sink itself would have it: nothing is connected to."""
+    text = CRM.format(url="https://10.0.0.1/x")
+    rows = found(Site(tmp_path, ["crm"], text), 1, **SECRET)
+    assert "`lan`" in rows["far.absent"]["says"]
+
+
 def test_a_folder_that_the_hubs_user_may_not_write_is_told_to_root(tmp_path: Path) -> None:
     """By the owner of the state folder, as whom the hub runs; not by who asks."""
     site = Site(tmp_path, ["gov_filing"], FILING.format(folder=tmp_path / "filing"))

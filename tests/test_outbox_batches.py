@@ -157,6 +157,25 @@ def test_a_filed_batch_is_one_entry_in_the_ledger(rig: Rig) -> None:
     assert body["size"] == json.loads(parcels[-1].body)["data"]["ledger"]["size"]
 
 
+def test_a_filed_batch_is_told_to_those_who_take_events_one_by_one(rig: Rig) -> None:
+    """Over the filing's own entry. A sink that files filings would tell of them without end."""
+    crm = ObedientSink()
+    told, filed = Terms(events=("filing",)), Terms(batch_max=3, events=("verdict", "filing"))
+    outbox = rig.build({"gov": (ObedientSink(), filed), "crm": (crm, told)})
+    rig.scribe.announce(outbox, "A", "B")
+    outbox.start()
+    rig.until(taken=3)
+
+    ((_, (parcel,)),) = crm.seen
+    event = json.loads(parcel.body)
+    with LedgerReader(rig.scribe.state_dir) as reader:
+        (entry,) = reader.entries(kinds=("filing",))
+    assert event["type"] == "gashub.filing.v1"
+    assert event["data"]["ledger"]["entry"] == entry.index
+    assert event["data"]["filing"] == entry.record()["batch"]
+    assert (event["data"]["state"], event["data"]["records"]) == ("submitted", 2)
+
+
 def test_a_batch_carries_the_hub_time_of_its_claim(rig: Rig) -> None:
     """The filing's own time is in its id, so that writing it later changes nothing."""
     gov = ObedientSink()
