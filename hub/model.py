@@ -371,8 +371,7 @@ class LineDriverKind(Generic[S]):
 class FarSide(NamedTuple):
     """Where a sink delivers, so that `gashub doctor` can look whether it is there: one of both.
 
-    url     address, http or https, with the certificates to use, and the networks it may be in
-            though they are not global
+    url     address, http or https, with the certificates to use, and networks of `lan`
     folder  folder that must exist and be writable
     """
 

@@ -214,16 +214,9 @@ class Book:
         return live
 
     def refuse(
-        self,
-        tx: Transaction,
-        number: str,
-        what: str,
-        by: str,
-        told: Sequence[Refusal],
-        now_us: int,
-        *,
-        trial: bool = False,
-    ) -> None:
+        self, tx: Transaction, number: str, what: str, by: str, told: Sequence[Refusal],
+        now_us: int, *, trial: bool = False,
+    ) -> None:  # fmt: skip
         """Record that somebody tried what may not be: that is evidence, too."""
         why = [{"key": one.key, "clause": one.clause} for one in told]
         body = {"job": number, "tried": what, "by": by, "at": iso(now_us), "refusals": why}
