@@ -141,9 +141,15 @@ class Survivor(Worker):
             return answer
 
     def _standing(self, step: str) -> Callable[[], Any]:
+        """When it was last done, and of a test its attempt that is open: it may be done again."""
+
         def look() -> Any:
             steps = self._again("job.show", {"number": self.number, "by": self._by})["steps"]
-            return next(one.get("at") for one in steps if one["step"] == step)
+            running = self._again("order.progress", {"number": self.number})
+            return (
+                next(one.get("at") for one in steps if one["step"] == step),
+                [one["attempt"] for one in running if one["step"] == step],
+            )
 
         return look
 
