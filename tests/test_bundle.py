@@ -25,8 +25,6 @@ from tests.bundle_rig import (
 )
 from tests.foreman_rig import PHOTO, PHOTO_SHA
 
-pytestmark = pytest.mark.timeout(600)  # seconds; each begins with whole jobs, reading by reading
-
 NEXT = "2026-2002"
 LATER = {"riser": "A-7-2", "indoor": "A-7-2-302"}
 

@@ -19,8 +19,6 @@ from hub.bundle.finding import NotGood
 from hub.ledger import Entry
 from tests.bundle_rig import NUMBER, Bent, Works, device_key, on_site, purged, written_anew
 
-pytestmark = pytest.mark.timeout(600)  # seconds; each begins with whole jobs, reading by reading
-
 Body = dict[str, Any]
 
 

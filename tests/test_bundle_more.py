@@ -12,8 +12,6 @@ from hub.ledger import Entry
 from tests.bundle_rig import NUMBER, Bent, Works, held, on_site, written_anew
 from tests.job_ways import REPORTED
 
-pytestmark = pytest.mark.timeout(600)  # seconds; each begins with whole jobs, reading by reading
-
 REPAIR: Final[Mapping[str, Any]] = {
     "number": "R-1",
     "job": "repair",

@@ -43,8 +43,6 @@ from tests.records_rig import (
     days_of_work,
 )
 
-pytestmark = pytest.mark.timeout(600)  # seconds; each begins with whole jobs, reading by reading
-
 NOW_US = int(datetime(2026, 12, 1, tzinfo=ZONE).timestamp()) * 1_000_000
 PERSONAL = (*CUSTOMER.values(), "张小明", "M0099887799")
 BIN = Path(sys.executable).parent
