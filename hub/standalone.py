@@ -45,7 +45,7 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
             evidence.ready(ledger, reader)
             if isinstance(clock, HubClock):
                 anchor(clock, reader)
-            write_down(ledger, parts, clock)
+            write_down(ledger, reader, parts, clock)
         outbox = Outbox(parts.consignees, config.hub.state_dir, submit, clock)
         named = known_names(config, parts)
         commands = Commands(

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from hub.bundle import Wanted, export, verify
-from hub.errors import CommandRefused
+from hub.errors import CommandRefused, ConfigError
 from hub.ledger.keys import DeviceKey
 from hub.rulepack import load_pack
 from tests.bundle_rig import (
@@ -291,5 +291,5 @@ def test_an_export_needs_the_key_and_says_so(tmp_path: Path) -> None:
     with Works(tmp_path / "state") as works:
         on_site(works.staffed())
     (tmp_path / "state" / "device.key").unlink()
-    with pytest.raises(Exception, match="device key is missing"):
+    with pytest.raises(ConfigError, match="device key is missing"):
         export(tmp_path / "state", tmp_path / "b.zip", Wanted(NUMBER), 0)

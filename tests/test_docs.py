@@ -321,7 +321,7 @@ def test_every_command_of_the_socket_is_documented() -> None:
     nothing: Any = None
     table = {*Commands(nothing, nothing, nothing, nothing, nothing, dict).table(), *COMMANDS}
     table |= {*SECOND_COMMANDS}
-    jobs = JobCommands(nothing, Path(), nothing, nothing).table()
+    jobs = JobCommands(nothing, Path(), nothing, nothing, nothing).table()
     assert list(jobs) == list(COMMANDS)
     rows = set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \| ", read("docs/socket.md"), re.MULTILINE))
 
