@@ -8,7 +8,7 @@ verdicts      recorded, of cases and of jobs
 differing     verdicts that come out otherwise: in canonical form, byte for byte
 as_offline    cases whose recorded verdict is also that of `gashub judge` on their two files; in
               the others a live test ends at its verdict, or begins with the first event
-planted       verdicts recorded with one figure more: all must be noticed
+planted       verdicts that differ when both judges lose the last row of each attempt
 
 python bench/again.py [--every N] [--without-jobs] [--json FILE]
 """
@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import structlog
 from rich.progress import track
@@ -32,6 +33,7 @@ sys.path.insert(0, str(ROOT))  # the cases, and the rig that lives through them,
 
 import orjson  # noqa: E402
 
+from hub.attempt import Attempt  # noqa: E402
 from hub.bundle import Wanted, export  # noqa: E402
 from hub.bundle.judging import rejudged  # noqa: E402
 from hub.bundle.verifying import open_bundle  # noqa: E402
@@ -39,6 +41,7 @@ from hub.demo import run_jobs  # noqa: E402
 from hub.judgement import judge_files  # noqa: E402
 from hub.ledger import LedgerReader  # noqa: E402
 from hub.ledger.canonical import canonical  # noqa: E402
+from hub.procedures import Verdict  # noqa: E402
 from hub.registry import Registry  # noqa: E402
 from hub.replaying import decided, plain  # noqa: E402
 from tests.lived import lived  # noqa: E402
@@ -83,17 +86,8 @@ class Alone:
         for number in numbers:
             export(state, self._folder / "bundles" / number, Wanted(number, hazards=False), at_us)
 
-    def judged(self, which: str) -> Verdicts:
-        """What a fresh process says to them."""
-        home = self._folder / which
-        done = subprocess.run(
-            [PYTHON, __file__, "--judge", which], cwd=home, capture_output=True, check=True
-        )
-        found: Verdicts = orjson.loads(done.stdout)
-        return found
-
-    def differing(self) -> dict[str, list[str]]:
-        """Verdict ids, by process."""
+    def differing(self, *how: str) -> dict[str, list[str]]:
+        """Ids of the verdicts that a fresh process gives otherwise, for each of the two."""
         return {
             which: sorted(
                 id
@@ -101,17 +95,33 @@ class Alone:
                 if self.recorded.get(id) != found.get(id)
             )
             for which in JUDGES
-            for found in [self.judged(which)]
+            for found in [self._judged(which, *how)]
         }
 
-    def planted(self) -> int:
-        """How many are not noticed when each recorded verdict has one figure more."""
-        true = self.recorded
-        self.recorded = {id: text.replace('"figures":{', '"figures":{"a":"1",', 1)
-                         for id, text in true.items()}  # fmt: skip
-        noticed = min(len(found) for found in self.differing().values())
-        self.recorded = true
-        return len(true) - noticed
+    def _judged(self, which: str, *how: str) -> Verdicts:
+        done = subprocess.run(
+            [PYTHON, __file__, "--judge", which, *how],
+            cwd=self._folder / which,
+            capture_output=True,
+            check=True,
+        )
+        found: Verdicts = orjson.loads(done.stdout)
+        return found
+
+
+def judge(which: str, blind: bool) -> Verdicts:
+    """Judge all that is in the working folder again; *blind* to the last row of each attempt."""
+    whole = Attempt.judge
+
+    def blinded(attempt: Attempt) -> Verdict:
+        del attempt.rows[-1:]
+        return whole(attempt)
+
+    found: Verdicts = {}
+    with patch.object(Attempt, "judge", blinded if blind else whole):
+        for file in sorted(Path.cwd().iterdir()):
+            found |= JUDGES[which](file)
+    return found
 
 
 def main() -> int:
@@ -119,14 +129,12 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="take every Nth case")
     parser.add_argument("--without-jobs", action="store_true")
     parser.add_argument("--judge", choices=JUDGES, help=argparse.SUPPRESS)
+    parser.add_argument("--blind", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     if options.judge:
-        found: Verdicts = {}
-        for file in sorted(Path.cwd().iterdir()):
-            found |= JUDGES[options.judge](file)
-        sys.stdout.buffer.write(orjson.dumps(found))
+        sys.stdout.buffer.write(orjson.dumps(judge(options.judge, options.blind)))
         return 0
     with tempfile.TemporaryDirectory(prefix="gashub-") as name:
         folder = Path(name)
@@ -148,7 +156,9 @@ def measured(folder: Path, alone: Alone, every: int, jobs: bool) -> Mapping[str,
         alone.take(case.name, state, [one.number], one.at_us)
         shutil.rmtree(state)
     of_cases = len(alone.recorded)
-    if jobs and run_jobs(folder / "jobs", lang="en") == 0:
+    if jobs:
+        if run_jobs(folder / "jobs", lang="en"):
+            raise SystemExit("the jobs did not end well; see above")
         state = (folder / "jobs" / "latest").resolve() / "state"
         with LedgerReader(state) as reader:
             numbers = [row[0] for row in reader.rows("SELECT number FROM jobs", ())]
@@ -159,7 +169,7 @@ def measured(folder: Path, alone: Alone, every: int, jobs: bool) -> Mapping[str,
         "verdicts": {"cases": of_cases, "jobs": len(alone.recorded) - of_cases},
         "as_offline": as_offline,
         "differing": alone.differing(),
-        "planted": {"verdicts": len(alone.recorded), "unnoticed": alone.planted()},
+        "planted": min(len(found) for found in alone.differing("--blind").values()),
     }
 
 

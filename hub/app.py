@@ -99,7 +99,7 @@ def run(config: Config, stop: threading.Event) -> int:
             alarms.restore(reader)
             timekeeper.start(ledger, reader, desk, outbox.address)
             evidence.ready(ledger, reader)
-            write_down(ledger, parts, clock)
+            write_down(ledger, reader, parts, clock)
             jobs.restore(reader)
             prime(parts.links.values(), reader)
             cursors = Cursors(stored_cursors(reader), list(wakes.values()))

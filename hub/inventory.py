@@ -10,18 +10,16 @@ settings. Names of secrets are left out. Two drivers are the same when their dig
 plugin's code and tables, and over what of the hub makes a reading out of a message.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from hub.clock import Clock, HandClock
 from hub.errors import ConfigError
-from hub.ledger import Ledger
+from hub.ledger import Ledger, LedgerReader
 from hub.ledger.canonical import canonical
 from hub.model import DriverKind, KeepsSettings, LineDriverKind, Site
 from hub.parts import Parts
@@ -30,21 +28,21 @@ from hub.settings import names_secret
 from hub.version import VERSION
 
 _MARK: Final = "parts"
-_OF_THE_HUB: Final = (
-    *("float32.py", "framing.py", "gauge.py", "measuring.py", "model.py", "peaks.py", "units.py"),
+_OF_THE_HUB: Final = tuple(
+    f"{name}.py" for name in ("float32", "framing", "gauge", "measuring", "model", "peaks", "units")
 )
 _NO_PART: Final = frozenset({"test_plugin.py", "simulator.py", "sample.toml"})
 """Files of a plugin that decide nothing about a message."""
 
 
-def write_down(ledger: Ledger, parts: Parts, clock: Clock) -> None:
+def write_down(ledger: Ledger, reader: LedgerReader, parts: Parts, clock: Clock) -> None:
     """Have the record say what readings come from now on, unless its newest word is the same."""
     body = canonical(inventory(parts))
     digest = sha256(body).hexdigest()
+    row = reader.sql.execute("SELECT value FROM hub_state WHERE key=?", (_MARK,)).fetchone()
+    if row == (digest,):
+        return
     with ledger.transaction() as tx:
-        row = tx.sql.execute("SELECT value FROM hub_state WHERE key=?", (_MARK,)).fetchone()
-        if row == (digest,):
-            return
         tx.append("parts", body, clock.now_us())
         tx.sql.execute(
             "INSERT INTO hub_state (key, value) VALUES (?,?)"
@@ -83,49 +81,30 @@ def driver(registry: Registry, kind: str) -> dict[str, str]:
 
 def digest_of(module: str) -> str:
     """SHA-256 (hex) over a line "<SHA-256>  <name>" for each file, in the order of the names."""
-    found = {f"hub/{name}": files("hub") / name for name in _OF_THE_HUB}
-    found |= dict(_files(module, ""))
-    lines = [f"{sha256(file.read_bytes()).hexdigest()}  {name}\n" for name, file in found.items()]
-    return sha256("".join(sorted(lines, key=lambda line: line[66:])).encode()).hexdigest()
+    here = Path(__file__).parent
+    found = {f"hub/{name}": here / name for name in _OF_THE_HUB} | dict(_files(module))
+    lines = (
+        f"{sha256(file.read_bytes()).hexdigest()}  {name}\n" for name, file in sorted(found.items())
+    )
+    return sha256("".join(lines).encode()).hexdigest()
 
 
-def _files(module: str, below: str) -> Iterator[tuple[str, Traversable]]:
+def _files(module: str) -> Iterator[tuple[str, Path]]:
     """The code and tables of a plugin: a package, or a module of its own."""
-    imported = import_plugin(module)
-    if not hasattr(imported, "__path__"):
-        package, _, name = module.rpartition(".")
-        yield f"{name}.py", files(package) / f"{name}.py"
+    file = Path(import_plugin(module).__file__ or "")
+    if file.name != "__init__.py":
+        yield file.name, file
         return
-    yield from _walk(files(module), below)
-
-
-def _walk(folder: Traversable, below: str) -> Iterator[tuple[str, Traversable]]:
-    for file in folder.iterdir():
-        if file.is_dir():
-            yield from _walk(file, f"{below}{file.name}/")
-        elif file.name.endswith((".py", ".toml")) and file.name not in _NO_PART:
-            yield f"{below}{file.name}", file
+    for one in file.parent.rglob("*"):
+        if one.suffix in (".py", ".toml") and one.name not in _NO_PART:
+            yield one.relative_to(file.parent).as_posix(), one
 
 
 def kept(driver: object, settings: BaseModel) -> dict[str, Any]:
     """The settings that decide what a message means, in JSON's types, without names of secrets."""
     model = driver.settings_to_keep() if isinstance(driver, KeepsSettings) else settings
-    dumped: dict[str, Any] = json.loads(model.model_dump_json(by_alias=True))
-    return _without_secrets(model, dumped)
-
-
-def _without_secrets(model: BaseModel, dumped: dict[str, Any]) -> dict[str, Any]:
-    for name, field in type(model).model_fields.items():
-        value, key = getattr(model, name), field.alias or name
-        if names_secret(field):
-            dumped.pop(key, None)
-        elif isinstance(value, BaseModel):
-            _without_secrets(value, dumped[key])
-        elif isinstance(value, tuple | list):
-            for inner, told in zip(value, dumped[key], strict=True):
-                if isinstance(inner, BaseModel):
-                    _without_secrets(inner, told)
-    return dumped
+    secret = {name for name, field in type(model).model_fields.items() if names_secret(field)}
+    return model.model_dump(mode="json", by_alias=True, exclude=secret)
 
 
 def rebuilt(

@@ -54,6 +54,11 @@ def check_number(number: str) -> None:
         )
 
 
+def hazard_of(job: str, at: int) -> str:
+    """The number of the *at*-th hazard that a job finds, from 1."""
+    return f"{job}-H{at}"
+
+
 def out_of(number: str) -> str:
     """The job whose hazard would have this number; "" where it has another form."""
     found = _OF_HAZARD.fullmatch(number)

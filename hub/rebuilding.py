@@ -1,6 +1,7 @@
 """An attempt as it was, fed again from the ledger: after a start, and for a replay."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from hub.attempt import Attempt
 from hub.ledger import Entry, LedgerReader
@@ -8,6 +9,9 @@ from hub.orders import Test
 from hub.packs import kept_pack
 from hub.registry import Registry
 from hub.rulepack import lean_pack
+
+EVIDENCE: Final = ("readings", "event")
+"""Kinds of entry that an attempt is fed from."""
 
 
 def rebuild(
@@ -31,8 +35,7 @@ def rebuild(
         opened_us,
         opened_entry,
     )
-    kinds = ("readings", "event")
-    return refill(attempt, reader.entries(opened_entry + 1, until_entry, kinds=kinds))
+    return refill(attempt, reader.entries(opened_entry + 1, until_entry, kinds=EVIDENCE))
 
 
 def refill(attempt: Attempt, entries: Iterable[Entry]) -> Attempt:

@@ -55,7 +55,7 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
             evidence.ready(ledger, reader)
             if isinstance(clock, HubClock):
                 anchor(clock, reader)
-            write_down(ledger, parts, clock)
+            write_down(ledger, reader, parts, clock)
         gateway = config.hub.gateway
         outbox = Outbox(
             parts.consignees, config.hub.state_dir, submit, clock, hear=book.hear, gateway=gateway

@@ -16,7 +16,7 @@ from hub.bundle import Wanted, export
 from hub.bundle.container import ENTRIES, MANIFEST, Writer
 from hub.config import load_config
 from hub.inventory import write_down
-from hub.ledger import Entry, Ledger, encode_block
+from hub.ledger import Entry, Ledger, LedgerReader, encode_block
 from hub.ledger.canonical import canonical
 from hub.ledger.keys import DeviceKey, PublicKey
 from hub.model import Intake, Kept
@@ -79,7 +79,8 @@ class Works(Yard):
         config = self.folder.parent / f"{self.folder.name}.toml"
         config.write_text(CONFIG)
         parts = Parts(load_config(config), self.clock, nowhere)
-        write_down(self.ledger, parts, self.clock)
+        with LedgerReader(self.folder) as reader:
+            write_down(self.ledger, reader, parts, self.clock)
         self._gauge: Any = parts.instruments["pm-1"].driver
         self._link: Any = parts.links["broker"]
         self._port = DevicePort(Simulator(TransmitterFacts()))
@@ -92,7 +93,7 @@ class Works(Yard):
             intakes = list(self._gauge.read(self._port))
         else:
             said = {"instrument": name, "quantity": quantity, "value": float(value), "unit": unit}
-            payload = orjson.dumps({**said, "serial": f"S-{name}"})
+            payload = orjson.dumps({**said, "serial": more.get("serial", f"S-{name}")})
             source = f"broker instruments/{name}"
             readings = self._link.read_again(Kept(source, payload, now_us))
             intakes = [Intake(source, payload, now_us, tuple(readings))]

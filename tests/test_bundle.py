@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from hub.bundle import Wanted, export, verify
-from hub.errors import CommandRefused
+from hub.errors import CommandRefused, ConfigError
 from hub.ledger.keys import DeviceKey
 from hub.rulepack import load_pack
 from tests.bundle_rig import (
@@ -24,8 +24,6 @@ from tests.bundle_rig import (
     purged,
 )
 from tests.foreman_rig import PHOTO, PHOTO_SHA
-
-pytestmark = pytest.mark.timeout(600)  # seconds; each begins with whole jobs, reading by reading
 
 NEXT = "2026-2002"
 LATER = {"riser": "A-7-2", "indoor": "A-7-2-302"}
@@ -293,5 +291,5 @@ def test_an_export_needs_the_key_and_says_so(tmp_path: Path) -> None:
     with Works(tmp_path / "state") as works:
         on_site(works.staffed())
     (tmp_path / "state" / "device.key").unlink()
-    with pytest.raises(Exception, match="device key is missing"):
+    with pytest.raises(ConfigError, match="device key is missing"):
         export(tmp_path / "state", tmp_path / "b.zip", Wanted(NUMBER), 0)

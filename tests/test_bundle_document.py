@@ -21,8 +21,6 @@ from hub.ledger.merkle import leaf_hash, node_hash
 from tests.bundle_rig import NUMBER, Bent, Works, held, lit, on_site, purged
 from tests.second_verifier import Key, rfc9162
 
-pytestmark = pytest.mark.timeout(600)  # seconds; each begins with whole jobs, reading by reading
-
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
 SECOND = Path(__file__).with_name("second_verifier.py")

@@ -12,8 +12,6 @@ from hub.ledger import Entry
 from tests.bundle_rig import NUMBER, Bent, Works, held, on_site, written_anew
 from tests.job_ways import REPORTED
 
-pytestmark = pytest.mark.timeout(600)  # seconds; each begins with whole jobs, reading by reading
-
 REPAIR: Final[Mapping[str, Any]] = {
     "number": "R-1",
     "job": "repair",
@@ -160,25 +158,39 @@ def test_a_driver_that_cannot_be_had_is_named(
     assert any(why in reason for reason in report.not_shown), report.not_shown
 
 
+def test_an_exchanged_instrument_comes_with_the_reading_that_told_it(tmp_path: Path) -> None:
+    with Works(tmp_path / "state") as works:
+        on_site(works.staffed())
+        works.hold(NUMBER, "riser_hold")
+        works.step(NUMBER, "open_valve", guarded="yes")
+        works.step(NUMBER, "vent")
+        works.samples(NUMBER, "samples")
+        works.wait(60)
+        works.read("gs-1", "96.0", "%vol", "gas", serial="S-9")
+        told = [one.record()["event"]["what"] for one in works.entries("job_event")]
+        assert told[-1] == "swapped"
+        assert not [why for why in seen(works, tmp_path).not_shown if "exchanged" in why]
+
+
 def test_an_attempt_that_still_runs_is_said_to_run(works: Works, tmp_path: Path) -> None:
     held(works, "GS-9", hold_s=5)
     report = seen(works, tmp_path, "GS-9")
     assert report.not_shown["attempts without a verdict: later events may be missing"] == 1
     works.event("GS-9", "abort")
-    works.wait(2)
-    works.turn()
 
 
 def test_the_bundle_of_one_order_tells_nothing_of_another(works: Works, tmp_path: Path) -> None:
     """But for the blocks, whose readings of the same moment belong together."""
-    path = works.sealed(tmp_path / "b.zip", "GS-9")
+    held(works, "GS-10", hold_s=5)
+    works.event("GS-10", "abort")
+    path = works.sealed(tmp_path / "b.zip", "GS-10")
     bundle = Bent(path.read_bytes())
     orders = {
         head["refs"]["order"]
         for head in map(bundle.head_of, bundle.lines)
         if "order" in head.get("refs", {})
     }
-    assert orders == {"GS-9"}
+    assert orders == {"GS-10"}
 
 
 def test_nobody_acts_in_the_name_of_the_hub(works: Works) -> None:

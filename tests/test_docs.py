@@ -324,7 +324,7 @@ def test_every_command_of_the_socket_is_documented() -> None:
     nothing: Any = None
     table = {*Commands(nothing, nothing, nothing, nothing, nothing, dict).table(), *COMMANDS}
     table |= {*SECOND_COMMANDS, *REGISTER_COMMANDS, *ONCE_COMMANDS, *FILING_COMMANDS}
-    jobs = JobCommands(nothing, Path(), nothing, nothing).table()
+    jobs = JobCommands(nothing, Path(), nothing, nothing, nothing).table()
     assert list(jobs) == list(COMMANDS)
     rows = set(re.findall(r"^\| `([a-z]+(?:\.[a-z]+)?)` \| ", read("docs/socket.md"), re.MULTILINE))
 

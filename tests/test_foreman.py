@@ -166,6 +166,37 @@ def test_a_gauge_out_of_calibration_does_not_begin_a_test(yard: Yard) -> None:
     assert yard.refused(NUMBER, "riser_hold") == [("calibration_over", "1.3.4")]
 
 
+@pytest.mark.parametrize("started_again", [False, True])
+def test_an_exchanged_gauge_ends_its_pass_as_soon_as_it_is_heard(
+    yard: Yard, started_again: bool
+) -> None:
+    """Whoever opens the valve opens it by the gauge that held; after a start of the hub, too."""
+    prepared(yard)
+    yard.hold(NUMBER, "riser_hold")
+    if started_again:
+        yard.again()
+    yard.read("pm-1", "0", "Pa", "pressure")
+    assert not [
+        one for one in yard.entries("job_event") if one.record()["event"]["what"] == "swapped"
+    ]
+    yard.read("pm-1", "0", "Pa", "pressure", serial="S-777")
+    yard.read("pm-1", "1", "Pa", "pressure", serial="S-777")
+    (swapped,) = [
+        one.record()["event"]
+        for one in yard.entries("job_event")
+        if one.record()["event"]["what"] == "swapped"
+    ]
+    assert (swapped["instrument"], swapped["serial"]) == ("pm-1", "S-777")
+    assert ("need_over", "1.6.1") in yard.refused(NUMBER, "open_valve", guarded="yes")
+
+
+def test_an_instrument_that_tells_no_serial_proves_no_exchange(yard: Yard) -> None:
+    prepared(yard)
+    yard.hold(NUMBER, "riser_hold")
+    yard.read("pm-1", "0", "Pa", "pressure", serial="")
+    yard.step(NUMBER, "open_valve", guarded="yes")
+
+
 def test_abnormal_pressure_stops_a_purge_at_once_and_tells_dispatch(yard: Yard) -> None:
     prepared(yard)
     yard.hold(NUMBER, "riser_hold")

@@ -86,8 +86,9 @@ def test_it_is_written_once_per_content(tmp_path: Path) -> None:
     """A start that changes nothing adds nothing; going back to an older state is news again."""
     clock = HandClock()
     ledger = Ledger.open(tmp_path / "state", clock, "gw-0001")
-    for poll in ("1.0", "1.0", "2.0", "1.0"):
-        write_down(ledger, parts(tmp_path, poll), clock)
+    with LedgerReader(tmp_path / "state") as reader:
+        for poll in ("1.0", "1.0", "2.0", "1.0"):
+            write_down(ledger, reader, parts(tmp_path, poll), clock)
     ledger.close()
 
     polls = [

@@ -1,9 +1,6 @@
 """`gashub job guide` on a real terminal: led through an inspection, left, and gone on with."""
 
 import json
-import os
-import pty
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +8,8 @@ import pytest
 
 from hub.rulepack import load_pack
 from hub.testing import wait_until
-from tests.line_rig import GASHUB, Site
+from tests.line_rig import Site
+from tests.terminal_rig import on_a_terminal
 
 NUMBER = "I-7"
 ITEMS = load_pack("example_city").checklist["inspection"].item
@@ -37,28 +35,10 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield made
 
 
-def led(site: Site, *said: str, lang: str = "en") -> str:
-    """What the guide shows to somebody who says *said*, line by line, and nothing more."""
-    ours, theirs = pty.openpty()
-    command = [*GASHUB, "job", "guide", NUMBER, "--by", "T-1", "--config", str(site.config)]
-    env = {**site.env(), "NO_COLOR": "1", "TERM": "dumb"}
-    with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, env=env
-    ) as process:
-        os.close(theirs)
-        os.write(ours, "".join(f"{line}\n" for line in said).encode())
-        heard = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other end was closed: all has been read
-                break
-            heard += part
-        assert process.stderr is not None
-        told = process.stderr.read().decode()
-        assert process.wait(30) == 0, told
-    os.close(ours)
-    return " ".join(heard.decode().split())  # wherever the terminal broke the lines
+def led(site: Site, *said: str) -> str:
+    """What the guide shows to somebody who says *said*, wherever the terminal breaks the lines."""
+    words = ("job", "guide", NUMBER, "--by", "T-1", "--config", str(site.config))
+    return " ".join(on_a_terminal(*words, typed=said).split())
 
 
 def standing(site: Site) -> dict[str, str]:

@@ -37,8 +37,6 @@ from tests.records_rig import (
     png,
 )
 
-pytestmark = pytest.mark.timeout(600)  # seconds; each begins with whole jobs, reading by reading
-
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 MICROHEI = Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc")

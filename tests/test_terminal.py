@@ -2,14 +2,9 @@
 
 import io
 import json
-import os
-import pty
 import re
-import struct
 import subprocess
 import sys
-import termios
-from fcntl import ioctl
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +16,7 @@ from ulid import ULID
 from hub.order_view import show_order
 from hub.tables import show
 from hub.texts import Language
-
-WIDTH = 80
+from tests.terminal_rig import WIDTH, on_a_terminal
 
 
 def shown(answer: Any) -> str:
@@ -248,33 +242,6 @@ def test_an_order_shows_the_points_of_a_safe_to_work_test() -> None:
     assert re.search(r"suspect +70 of 60 s +7 %LEL, 0\.3 %vol +readings missing", rows["meter"])
     assert "not yet" in rows["shaft"]
     assert re.search(r"roles_missing +suspect", text)
-
-
-def on_a_terminal(*words: str) -> str:
-    """What `gashub WORDS` writes to a real terminal of 80 columns."""
-    ours, theirs = pty.openpty()
-    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, WIDTH, 0, 0))
-    env = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "hub", *words],
-        stdout=theirs,
-        stdin=theirs,
-        stderr=subprocess.PIPE,
-        env={**env, "TERM": "xterm", "NO_COLOR": "1"},
-    ) as process:
-        os.close(theirs)
-        heard = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other end was closed: all has been read
-                break
-            heard += part
-        assert process.stderr is not None
-        told = process.stderr.read().decode()
-        assert process.wait(30) == 0, told
-    os.close(ours)
-    return re.sub(r"\x1b\[[0-9;]*m", "", heard.decode()).replace("\r\n", "\n")
 
 
 @pytest.fixture

@@ -6,20 +6,19 @@ from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
+from hub.bundle.contents import OF_JOB
 from hub.bundle.decoding import block_of
-from hub.bundle.manifest import NONE, AttemptNote, JobNote
+from hub.bundle.manifest import NONE, AttemptNote, JobNote, Why
 from hub.bundle.scanning import OF_NUMBER, Heads
 from hub.errors import CommandRefused
 from hub.jobs import files_in
 from hub.ledger import Entry, LedgerReader
 from hub.orders import from_record
 from hub.packs import kept_pack
-from hub.rulepack import RulePack, read_pack
+from hub.rulepack import RulePack, whole_pack
 
-Why = Literal["personal", "another job"]
 _BACK: Final = 2000
-"""Entries before a signal of the hub among which its reading is looked for."""
-_LINKS: Final = ("job", "job_event", "job_refused", "personal")
+"""Entries before what the hub itself has seen, among which its reading is looked for."""
 
 
 class Try(NamedTuple):
@@ -146,7 +145,7 @@ class _Chooser:
             if event.get("what") == "act":
                 ask = rules.job[body["kind"]].step[event["step"]].ask
                 self._chosen.files |= {file for _, file in files_in(ask, event["answers"])}
-            elif event.get("what") == "signalled" and event["by"] == "hub":
+            elif event.get("what") == "swapped" or event.get("by") == "hub":
                 self._take(self._seen(place.at, event["at_us"]))
         self._register(people)
         for file in self._chosen.files:
@@ -164,7 +163,7 @@ class _Chooser:
 
     def _rules(self, number: str) -> RulePack:
         ((digest,),) = self._rows("SELECT pack FROM jobs WHERE number=?", number)
-        return read_pack(kept_pack(self._reader.sql, digest))
+        return whole_pack(kept_pack(self._reader.sql, digest))
 
     def _seen(self, index: int, at_us: int) -> Iterator[int]:
         for entry in self._blocks(max(0, index - _BACK), index):
@@ -173,7 +172,7 @@ class _Chooser:
 
     def _note(self, number: str) -> JobNote:
         """Where a job's chain ends; links whose bodies are gone count on."""
-        links = sorted(place.at for place in self._heads.of(*_LINKS, order=number))
+        links = sorted(place.at for place in self._heads.of(*OF_JOB, order=number))
         seq, counting = NONE, False
         for index in links:
             told = self._body(index).get("seq")

@@ -11,7 +11,7 @@ from typing import Any
 
 from hub.bundle.container import CHECKPOINT, ENTRIES
 from hub.bundle.finding import NotGood
-from hub.bundle.manifest import NONE, Manifest
+from hub.bundle.manifest import Manifest
 from hub.ledger import Checkpoint, Entry, read_checkpoint, signed_by
 from hub.ledger.chain import attempt_chain, job_chain
 from hub.ledger.export import read_line
@@ -30,7 +30,6 @@ class Contents:
         self.bare = bare
         self._kinds: dict[str, list[Entry]] = {}
         self._chains: dict[str, list[Entry]] = {}
-        self._parts: dict[int, Mapping[str, Any]] = {}
         for entry in entries.values():
             self._kinds.setdefault(entry.kind, []).append(entry)
             if entry.kind in OF_JOB and "order" in entry.refs:
@@ -74,17 +73,6 @@ class Contents:
             )
             raise NotGood("entry", what, ENTRIES, index)
         return entry
-
-    def parts(self, before: int) -> tuple[int, Mapping[str, Any]]:
-        """What instruments were read with at an entry: index and body of the newest `parts` entry
-        before it; NONE and nothing where there is none.
-        """
-        entry = self.newest("parts", before)
-        if entry is None or entry.body is None:
-            return NONE, {}
-        if entry.index not in self._parts:
-            self._parts[entry.index] = body_of(entry)
-        return entry.index, self._parts[entry.index]
 
     @cached_property
     def packs(self) -> Mapping[str, Entry]:

@@ -3,8 +3,7 @@ where the record says? By the same pure functions as on the gateway (`hub.jobs`)
 own events, its rule pack, and what each act says it rested on besides.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from hub.bundle.container import ENTRIES
@@ -25,6 +24,7 @@ from hub.jobs import (
     Refusal,
     Ruled,
     Signalled,
+    Swapped,
     Waived,
     answered,
     as_record,
@@ -37,19 +37,15 @@ from hub.jobs import (
     ruled_by,
     waiver_refusals,
 )
-from hub.jobs.timing import time_us
 from hub.ledger import Entry
 from hub.ledger.chain import job_chain
+from hub.model import Reading
 from hub.orders import from_record as order_from_record
-from hub.rulepack import Job, RulePack, RulePackError, read_pack
+from hub.orders import hazard_of
+from hub.rulepack import Job, RulePackError, whole_pack
 
 _HUB: Final = "hub"
 """Who has done what happens by itself."""
-
-
-@lru_cache(maxsize=4)
-def _pack_of(source: bytes) -> RulePack:
-    return read_pack(source)
 
 
 def check_jobs(contents: Contents, manifest: Manifest, report: Report) -> None:
@@ -66,7 +62,7 @@ def check_jobs(contents: Contents, manifest: Manifest, report: Report) -> None:
                 "the gateway's word alone"
             )
         for at in range(1, len(state.hazards) + 1 if manifest.hazards else 0):
-            child = f"{note.number}-H{at}"
+            child = hazard_of(note.number, at)
             if state.kind != "hazard" and child not in {job.number for job in manifest.jobs}:
                 raise NotGood("job", f"job {note.number} has opened {child}, which is missing")
 
@@ -92,7 +88,7 @@ class _Decider:
         if source is None:
             raise self._bad(opened, "its rule pack is not in the bundle")
         try:
-            self._pack = _pack_of(source.body or b"")
+            self._pack = whole_pack(source.body or b"")
         except RulePackError as wrong:
             why = f"jobs not decided again: this version cannot read their rule pack: {wrong}"
             self._report.not_shown[why] += 1
@@ -136,7 +132,7 @@ class _Decider:
             self._report.not_shown["openings of hazards: the job they came out of is not here"] += 1
             return
         found = {
-            f"{parent.number}-H{at}": code for at, (code, _, _) in enumerate(parent.hazards, 1)
+            hazard_of(parent.number, at): code for at, (code, _, _) in enumerate(parent.hazards, 1)
         }
         if found.get(self._number) != order["facts"].get("code"):
             raise self._bad(opened, f"is no hazard that job {parent.number} has found")
@@ -182,6 +178,10 @@ class _Decider:
                 self._ruled(state, entry, body, event)
             case Signalled():
                 self._signalled(state, entry, event)
+            case Swapped():
+                it = (event.instrument, event.serial)
+                if not self._was_read(entry, event.at_us, lambda r: (r.instrument, r.serial) == it):
+                    self._report.not_shown["exchanged instruments: the reading is not here"] += 1
             case Missed():
                 if missed(self._pack, self._job[state.kind], state, entry.at_us) != event:
                     raise self._bad(entry, f"deadline {event.deadline} had not passed then")
@@ -253,10 +253,7 @@ class _Decider:
         if verdict is None or verdict.index >= entry.index:
             raise self._bad(entry, f"the verdict on {event.step} is not in the bundle before it")
         record, step = body_of(verdict), self._job[state.kind].step[event.step]
-        said = ruled_by(event.step, record)
-        if adopted:  # it speaks of the pipe as it was when that test began
-            said = said._replace(began_us=time_us(record["opened_at"]))
-        if said != event:
+        if ruled_by(event.step, record, adopted=bool(adopted)) != event:
             raise self._bad(entry, "says another thing than the verdict that it names")
         if adopted:
             wanted = state.sections.get(step.section)
@@ -271,13 +268,17 @@ class _Decider:
         signal = self._job[state.kind].signal[event.signal]
         if state.phase not in signal.phase:
             raise self._bad(entry, f"signal {event.signal} means nothing in phase {state.phase}")
-        if event.by == _HUB and not self._was_seen(entry, event):
+        if event.by == _HUB and not self._was_read(
+            entry,
+            event.at_us,
+            lambda r: f"{r.instrument}: {r.value} {r.unit}".strip() == event.detail,
+        ):
             self._report.not_shown["signals of the hub: the reading is not in the bundle"] += 1
 
-    def _was_seen(self, entry: Entry, event: Signalled) -> bool:
+    def _was_read(self, entry: Entry, at_us: int, fits: Callable[[Reading], bool]) -> bool:
+        """Whether such a reading of that moment was recorded before."""
         return any(
-            reading.at_us == event.at_us
-            and f"{reading.instrument}: {reading.value} {reading.unit}".strip() == event.detail
+            reading.at_us == at_us and fits(reading)
             for block in self._contents.between(-1, entry.index, "readings")
             if block.body is not None
             for reading in block_of(block).readings

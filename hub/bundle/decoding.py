@@ -29,58 +29,65 @@ class Reader(NamedTuple):
     why_not: str = ""
 
 
-def check_frames(contents: Contents, registry: Registry, report: Report) -> None:
-    """Raises NotGood naming the first message that means something else than is recorded."""
-    readers: dict[tuple[int, str], Reader] = {}
-    for entry in contents.of("readings"):
+def check_frames(
+    contents: Contents, registry: Registry, named: Sequence[DriverNote], report: Report
+) -> None:
+    """Raises NotGood naming the first message that means something else than is recorded; or when
+    the manifest has *named* other drivers than those that the record names.
+    """
+    read_by = ReadBy()
+    readers: dict[str, Reader] = {}
+    for entry in contents.of("parts", "readings"):
+        if entry.kind == "parts":
+            read_by.see(entry)
+            readers = {}
+            continue
         if entry.body is None:
             report.not_shown["blocks of readings: erased"] += 1
             continue
         block = block_of(entry)
-        since, told = contents.parts(entry.index)
+        read_by.see_block(block)
         report.counts["readings"] += len(block.readings)
         for at, recorded in by_frame(block):
             source = block.frames[at].source
-            key = (since, _part(told, source)[0])
-            if key not in readers:
-                readers[key] = _reader(told, source, registry)
-            if why := _read_again(block, at, recorded, readers[key], entry):
+            name = _part(read_by.told, source)[0]
+            if name not in readers:
+                readers[name] = _reader(read_by.told, source, registry)
+            if why := _read_again(block, at, recorded, readers[name], entry):
                 report.not_shown[f"messages not read again: {why}"] += 1
             else:
                 report.counts["messages read again"] += 1
+    if read_by.notes() != list(named):
+        raise NotGood("manifest", "drivers: are not those of the messages in it", MANIFEST)
 
 
 class ReadBy:
-    """The drivers by which messages with readings were read; show it the entries in order."""
+    """The drivers by which messages with readings were read; show it the entries in order.
+
+    told  what instruments are read with now: body of the newest `parts` entry
+    """
 
     def __init__(self) -> None:
-        self._told: Mapping[str, Any] = {}
+        self.told: Mapping[str, Any] = {}
         self._found: dict[tuple[str, ...], DriverNote] = {}
 
     def see(self, entry: Entry) -> None:
         """Take note of a `parts` entry or a block; others do not matter."""
         if entry.kind == "parts":
-            self._told = body_of(entry) if entry.body is not None else {}
-        elif entry.kind == "readings" and entry.body is not None and self._told:
-            block = block_of(entry)
-            for source in {block.frames[link].source for link in block.links}:
-                _, part = _part(self._told, source)
-                if part is not None:
-                    driver = self._told["drivers"][part["kind"]]
-                    note = DriverNote(kind=part["kind"], **driver)
-                    self._found[note.kind, note.plugin, note.version, note.sha256] = note
+            self.told = body_of(entry) if entry.body is not None else {}
+        elif entry.kind == "readings" and entry.body is not None and self.told:
+            self.see_block(block_of(entry))
+
+    def see_block(self, block: Block) -> None:
+        for source in {block.frames[link].source for link in block.links}:
+            _, part = _part(self.told, source)
+            if part is not None:
+                driver = self.told["drivers"][part["kind"]]
+                note = DriverNote(kind=part["kind"], **driver)
+                self._found[note.kind, note.plugin, note.version, note.sha256] = note
 
     def notes(self) -> list[DriverNote]:
         return [self._found[key] for key in sorted(self._found)]
-
-
-def check_drivers(contents: Contents, told: Sequence[DriverNote]) -> None:
-    """Raises NotGood when the manifest names other drivers than the record does"""
-    seen = ReadBy()
-    for entry in contents.of("parts", "readings"):
-        seen.see(entry)
-    if seen.notes() != list(told):
-        raise NotGood("manifest", "drivers: are not those of the messages in it", MANIFEST)
 
 
 def block_of(entry: Entry) -> Block:

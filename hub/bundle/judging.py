@@ -13,12 +13,10 @@ from hub.ledger import Entry
 from hub.ledger.canonical import canonical
 from hub.orders import Test, from_record
 from hub.procedures import ProcedureKind
-from hub.rebuilding import refill
+from hub.rebuilding import EVIDENCE, refill
 from hub.rejudging import differences, judged_by
 from hub.replaying import judged, plain
 from hub.rulepack import RulePackError, lean_pack
-
-EVIDENCE = ("readings", "event")
 
 
 class Seen(NamedTuple):

@@ -45,11 +45,14 @@ class DriverNote(_Strict):
     sha256: Sha256
 
 
+Why = Literal["personal", "another job"]
+
+
 class Withheld(_Strict):
     """An entry of which only the head is shown."""
 
     entry: int = Field(ge=0)
-    why: Literal["personal", "another job"]
+    why: Why
 
 
 class MemberNote(_Strict):

@@ -21,7 +21,7 @@ from hub.bundle.container import (
 )
 from hub.bundle.contents import Contents, body_of, read_contents, read_signed_head
 from hub.bundle.deciding import check_jobs
-from hub.bundle.decoding import check_drivers, check_frames
+from hub.bundle.decoding import check_frames
 from hub.bundle.exporting import read_outside
 from hub.bundle.finding import NotGood, Report
 from hub.bundle.heads import check_heads
@@ -76,8 +76,7 @@ def verify(
         check_jobs(bundle.contents, bundle.manifest, report)
         registry = _registry(bundle.contents, plugins)
         check_verdicts(bundle.contents, registry.procedures, report)
-        check_drivers(bundle.contents, bundle.manifest.drivers)
-        check_frames(bundle.contents, registry, report)
+        check_frames(bundle.contents, registry, bundle.manifest.drivers, report)
         report.notes += _notes(report, bundle)
     except NotGood as bad:
         report.bad = bad

@@ -97,6 +97,8 @@ def demo(
     from hub.demo import run_demo, run_instruments, run_jobs
 
     if jobs:
+        if keep or instruments:
+            raise CommandRefused("--jobs is a demo of its own, and ends by itself")
         raise typer.Exit(run_jobs(out, factor=factor, lang=lang))
     if instruments:
         if keep or factor != 24.0:

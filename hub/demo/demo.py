@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import orjson
 from rich.console import Console
 
 from hub.control import call
@@ -27,7 +26,7 @@ from hub.demo.words import Lang
 from hub.errors import CommandRefused, Fault
 from hub.ledger import LedgerReader, verify
 from hub.simulate.mosquitto import free_port
-from hub.simulate.receiver import stored
+from hub.simulate.receiver import heads
 from hub.simulate.shared_clock import ENV, Pacer, SharedClock
 
 _LOOK_S = 0.25
@@ -221,14 +220,11 @@ class _Demo:
 
     def _verify(self) -> list[str]:
         """Check the ledger against the heads that have left the box with the events."""
-        heads = [
-            orjson.loads(request.body)["data"]["ledger"]["checkpoint"]
-            for request in stored(self._folder / "crm.jsonl")
-        ]
-        report = verify(self._state, heads)
+        held = heads(self._folder / "crm.jsonl")
+        report = verify(self._state, held)
         if not report.ok:
             return [f"ledger: {report.first_bad}"]
-        self._screen.say("ledger", size=report.head.size, heads=len(heads))
+        self._screen.say("ledger", size=report.head.size, heads=len(held))
         return []
 
 

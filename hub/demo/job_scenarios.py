@@ -10,10 +10,6 @@ from hub.demo.scenarios import DECIDED_WITHIN_S
 from hub.demo.worker import Worker
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
-EMPTIED_S: Final = 300.0
-"""After which the gauge of a pipe that was let off rests at zero."""
-MORE_TRIES: Final = 2
-"""Of a test that came to nothing, as it does where the machine is too busy to read in time."""
 STAFF: Final[Sequence[Mapping[str, Any]]] = (
     {
         "id": "T-17",
@@ -54,9 +50,7 @@ def _named(*names: str) -> list[dict[str, str]]:
     return [{"name": name} for name in names]
 
 
-def _hold(
-    op: Worker, step: str, gauge: str, line: str, unit: int, pa: int, more: int = MORE_TRIES
-) -> None:
+def _hold(op: Worker, step: str, gauge: str, line: str, unit: int, pa: int) -> None:
     """A hold from the open vent to its verdict, and let off afterwards."""
     op.do(step)
     op.event("isolated")
@@ -72,22 +66,17 @@ def _hold(
         op.event("vent_open")
     op.hands(line, f"vent @{unit}")
     op.until_decided(DECIDED_WITHIN_S)
-    if more and op.verdict(step) == "INCONCLUSIVE":
-        op.wait(EMPTIED_S)
-        _hold(op, step, gauge, line, unit, pa, more - 1)
 
 
-def _samples(op: Worker, analyser: str, more: int = MORE_TRIES) -> None:
+def _samples(op: Worker, analyser: str) -> None:
     """Gas drives the air out until three samples are good."""
     op.do("samples")
     op.event("point", point="vent")
     op.hands(analyser, "settle 97")
     op.until_decided(DECIDED_WITHIN_S)
-    if more and op.verdict("samples") == "INCONCLUSIVE":
-        _samples(op, analyser, more - 1)
 
 
-def _air(op: Worker, step: str, pct_vol: float, more: int = MORE_TRIES) -> None:
+def _air(op: Worker, step: str, pct_vol: float) -> None:
     """The air at three points, zeroed outside first."""
     op.hands("detector-1", "jump 0")
     op.hands("detector-1", "silence")
@@ -101,12 +90,9 @@ def _air(op: Worker, step: str, pct_vol: float, more: int = MORE_TRIES) -> None:
         op.hands("detector-1", f"jump {pct_vol * share:.3f}")
         op.wait(75)
         if op.progress() is None:
-            break
-    else:
-        op.event("close")
-        op.until_decided(DECIDED_WITHIN_S)
-    if more and op.verdict(step) == "INCONCLUSIVE":
-        _air(op, step, pct_vol, more - 1)
+            return
+    op.event("close")
+    op.until_decided(DECIDED_WITHIN_S)
 
 
 def residential_purge(op: Worker) -> None:

@@ -1,7 +1,6 @@
 """Where the demo's jobs are worked: broker, CRM, hub and instruments, all on one shared clock."""
 
 import base64
-import re
 import secrets
 import sys
 import threading
@@ -17,39 +16,45 @@ from hub.control import call
 from hub.demo.broker import listens, start_broker
 from hub.demo.job_scenarios import STAFF, ZONE
 from hub.demo.processes import Fleet, Process, Simulator, wait_until
+from hub.demo.site import (
+    DETECTOR,
+    LASER,
+    MIXED,
+    PIPE,
+    SKY,
+    Mqtt,
+    Serial,
+    start_instruments,
+    write_config,
+)
 from hub.ledger import LedgerReader
 from hub.simulate.mosquitto import free_port
 from hub.simulate.shared_clock import ENV, Pacer, SharedClock
 
 _TEMPLATE: Final = Path(__file__).with_name("jobs.toml")
 _MORNING: Final = 9
-_PIPE: Final = "cooling_s=15 pump_pa_s=80 noise_pa=0.6"
-_SERIAL: Final[Mapping[str, tuple[str, list[str]]]] = {
+_SERIAL: Final[Serial] = {
     "rs485-a": (
         "modbus",
         [
-            *("--instrument", f"address=1 volume_l=30 seed=1 {_PIPE}"),
-            *("--instrument", f"address=2 volume_l=2 seed=2 {_PIPE}"),
+            *("--instrument", f"address=1 volume_l=30 seed=1 {PIPE}"),
+            *("--instrument", f"address=2 volume_l=2 seed=2 {PIPE}"),
         ],
     ),
     "rs485-b": (
         "modbus",
         [
-            *("--instrument", f"address=1 volume_l=60 seed=3 {_PIPE}"),
-            *("--instrument", f"address=2 volume_l=2 seed=4 {_PIPE}"),
+            *("--instrument", f"address=1 volume_l=60 seed=3 {PIPE}"),
+            *("--instrument", f"address=2 volume_l=2 seed=4 {PIPE}"),
         ],
     ),
-    "laser": ("boreal", ["--instrument", "serial=CH4-1047 distance_m=30 sweep_s=7"]),
+    "laser": LASER,
 }
-_ANALYSER: Final = "start_pct_vol=0.5 towards_pct_vol=0.5 change_s=60 noise_pct_vol=0.05"
-_MQTT: Final = {
-    "detector-1": (
-        "name=detector-1 serial=GD-0001 topic=gas/detector-1 show=pct_lel",
-        "start_pct_vol=0 change_s=40",
-    ),
-    "analyser-1": ("name=analyser-1 dialect=thingsboard show=pct_vol", _ANALYSER),
-    "analyser-2": ("name=analyser-2 dialect=thingsboard show=pct_vol", _ANALYSER),
-    "sky": ("name=sky dialect=thingsboard show=climate", ""),
+_MQTT: Final[Mqtt] = {
+    "detector-1": DETECTOR,
+    "analyser-1": ("name=analyser-1 dialect=thingsboard show=pct_vol", MIXED),
+    "analyser-2": ("name=analyser-2 dialect=thingsboard show=pct_vol", MIXED),
+    "sky": SKY,
 }
 _HEARD: Final = {"pm-1", "pm-2", "pm-3", "pm-4", "analyser-1", "analyser-2", "detector-1"}
 
@@ -69,7 +74,6 @@ class JobSite:
         lang: str,
         stop: threading.Event,
         *,
-        embedded_broker: bool = False,
         python_path: Path | None = None,
     ) -> None:
         self.state = folder / "state"
@@ -79,7 +83,6 @@ class JobSite:
         self._folder = folder
         self._lang = lang
         self._stop = stop
-        self._embedded_broker = embedded_broker
         today = datetime.now(ZONE).replace(hour=_MORNING, minute=0, second=0, microsecond=0)
         self.clock = SharedClock.create(
             folder / "clock", int(today.timestamp()) * 1_000_000, factor
@@ -116,18 +119,8 @@ class JobSite:
         """Every instrument, switched on and heard by the hub; off when the block is left."""
         with LedgerReader(self.state) as reader:
             since = reader.size()
-        program = [sys.executable, "-m", "hub.simulate"]
         with self._fleet_of() as van:
-            started = {}
-            for name, (kind, facts) in _SERIAL.items():
-                link = str(self._folder / "dev" / name)
-                argv = [*program, kind, "--attended", "--port-link", link, *facts]
-                started[name] = van.simulate(name, argv)
-            for name, (detector, mix) in _MQTT.items():
-                argv = [*program, "mqtt-gas", "--attended", "--broker", f"127.0.0.1:{self._broker}"]
-                started[name] = van.simulate(name, [*argv, "--detector", detector, "--mix", mix])
-            for simulator in started.values():
-                simulator.ready()
+            started = start_instruments(van, self._folder, self._broker, _SERIAL, _MQTT)
             wait_until("every reading", lambda: self._all_heard(since), van, self._stop)
             yield started
 
@@ -167,35 +160,18 @@ class JobSite:
         return Fleet(self._folder / "log", self._env)
 
     def _start(self) -> None:
-        for name in ("state", "dev"):
-            (self._folder / name).mkdir()
-        self.broker_kind, self._broker = start_broker(
-            self._fleet, self._folder, self._stop, self._embedded_broker
-        )
+        (self._folder / "state").mkdir()
+        self.broker_kind, self._broker = start_broker(self._fleet, self._folder, self._stop)
         crm = free_port()
-        self._write_config(crm)
+        # amqtt has no MQTT 5 and leaves a client that tries it without an answer.
+        protocol = "3.1.1" if self.broker_kind == "amqtt" else "auto"
+        write_config(self._folder, self._broker, crm, self._lang, protocol, _TEMPLATE)
         receiver = ["-m", "hub.simulate.receiver", "--file", str(self.told), "--port", str(crm)]
         self._fleet.start("crm", [sys.executable, *receiver])
         wait_until("the CRM receiver", lambda: listens(crm), self._fleet, self._stop)
         self.start_hub()
         for one in STAFF:
             call(self.socket, "staff.put", text=orjson.dumps(one).decode())
-
-    def _write_config(self, crm: int) -> None:
-        text = _TEMPLATE.read_text(encoding="utf-8")
-        # amqtt has no MQTT 5 and leaves a client that tries it without an answer.
-        protocol = "3.1.1" if self.broker_kind == "amqtt" else "auto"
-        for old, new in (
-            ("demo-out", str(self._folder)),
-            ("18831", str(self._broker)),
-            ("18832", str(crm)),
-            ('language = "zh"', f'language = "{self._lang}"'),
-            ('protocol = "auto"', f'protocol = "{protocol}"'),
-        ):
-            text = text.replace(old, new)
-        next_year = (datetime.now(ZONE) + timedelta(days=365)).date().isoformat()
-        text = re.sub(r"(?<=calibrated_until = )[\d-]+", next_year, text)
-        (self._folder / "gateway.toml").write_text(text, encoding="utf-8")
 
     def _answers(self) -> bool:
         try:

@@ -27,7 +27,7 @@ from hub.demo.worker import Before, Worker
 from hub.errors import CommandRefused, Fault
 from hub.ledger import PublicKey, verify
 from hub.looking import jobs
-from hub.simulate.receiver import stored
+from hub.simulate.receiver import heads, stored
 from hub.tables import rows
 
 _PLAIN_COLUMNS: Final = 120
@@ -40,7 +40,6 @@ def run_jobs(
     *,
     factor: float = 24.0,
     lang: str = "zh",
-    embedded_broker: bool = False,
     before: Before = lambda *_: None,
 ) -> int:
     """Run it all under *out*, in a folder of its own; progress goes to stdout.
@@ -56,7 +55,7 @@ def run_jobs(
     stop = threading.Event()
     with on_signals(stop):
         try:
-            site = JobSite(new_folder(out), factor, lang, stop, embedded_broker=embedded_broker)
+            site = JobSite(new_folder(out), factor, lang, stop)
             return _Jobs(site, lang, console, stop, before).run()
         except Stopped:
             console.print("stopped")
@@ -182,22 +181,15 @@ class _Jobs:
                 raise Stopped
         return [f"the CRM has not heard of the end of {', '.join(sorted(wanted - heard))}"]
 
-    def _heads(self) -> list[str]:
-        """Signed heads that the CRM holds: one came with each event."""
-        return [
-            orjson.loads(request.body)["data"]["ledger"]["checkpoint"]
-            for request in stored(self._site.told)
-        ]
-
     def _verified(self) -> list[str]:
-        report = verify(self._site.state, self._heads())
+        report = verify(self._site.state, heads(self._site.told))
         return [] if report.ok else [f"ledger: {report.first_bad}"]
 
     def _bundled(self) -> list[str]:
         """The evidence of each job in one file, checked by nothing but that file, the gateway's
         key and the last head that the CRM holds.
         """
-        state, head = self._site.state, self._heads()[-1:]
+        state, head = self._site.state, heads(self._site.told)[-1:]
         call(self._site.socket, "ledger.checkpoint")
         key = PublicKey.from_line((state / "device.pub").read_text(encoding="ascii"))
         told, wrong = [], []

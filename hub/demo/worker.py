@@ -78,11 +78,6 @@ class Worker(Operator):
         found: Mapping[str, Any] = self._call("job.show", number=self.number, by=self._by)
         return found
 
-    def verdict(self, step: str) -> str:
-        """What the newest test of a step said; "" where there was none."""
-        shown = next(one for one in self.shown()["steps"] if one["step"] == step)
-        return str(shown.get("verdict") or "")
-
     def items(self, checklist: str, **other: Any) -> dict[str, Any]:
         """Every item of a checklist in order, but for *other*."""
         return {name: other.get(name, "ok") for name in self.shown()["checklists"][checklist]}

@@ -7,7 +7,6 @@ that needs it: a kill at any moment costs nothing, and two commands of one commi
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -16,7 +15,7 @@ from hub.clock import iso
 from hub.desk import Desk
 from hub.errors import CommandRefused
 from hub.foreman.door import Tell
-from hub.foreman.news import hazard_of, news_of
+from hub.foreman.news import grade_of, news_of
 from hub.foreman.order import JobOrder, spec_of
 from hub.foreman.personal import Pseudonyms
 from hub.foreman.watch import Watch
@@ -40,8 +39,9 @@ from hub.jobs import (
 )
 from hub.ledger import Transaction, read_entry
 from hub.ledger.chain import job_chain
+from hub.orders import hazard_of
 from hub.packs import keep_pack, kept_pack
-from hub.rulepack import Job, RulePack, read_pack
+from hub.rulepack import Job, RulePack, whole_pack
 
 log = structlog.get_logger()
 
@@ -98,7 +98,7 @@ class Book:
                 "approval (`gashub retention list`)",
                 "absent",
             )
-        pack = _whole_pack(tx, digest)
+        pack = whole_pack(kept_pack(tx.sql, digest))
         order = read_entry(tx.sql, entry).record()
         state = begun(
             pack, order["job"], number, order["facts"], order["sections"], order["opened_us"]
@@ -296,7 +296,7 @@ class Book:
             "user_class": live.user_class,
             "at": iso(now_us),
             "next_due_at": iso(due_us) if due_us is not None else "",
-            **hazard_of(state),
+            **grade_of(state),
             **({"trial": True} if live.trial else {}),
             **news,
         }
@@ -304,20 +304,31 @@ class Book:
         tx.then(lambda: self._watch.reload(tx.sql))
         log.info("job", order=state.number, what=news["what"], phase=state.phase)
 
-    def _looks(self, live: Live) -> dict[str, list[str]]:
+    def _looks(self, live: Live) -> dict[str, dict[str, Any]]:
         """Instrument -> what the hub looks for there, in the phase that the job is in.
 
-        A sampler at the vent is not looked at: what it shows is what the vent is for.
+        over    limits at which the job stops. A sampler at the vent is not looked at: what it
+                shows is what the vent is for
+        serial  what the instrument is, while a PASS of it stands; "" where none does
         """
         wanted = {
             signal.seen
             for signal in live.job.signal.values()
             if signal.seen and live.state.phase in signal.phase
         }
-        number = live.state.number
-        order = self._desk.order(number)
+        order = self._desk.order(live.state.number)
         names = {*live.watch, *(order.instruments("safe_to_work") if order else ())}
-        return dict.fromkeys(sorted(names), sorted(wanted)) if wanted else {}
+        over = dict.fromkeys(names if wanted else (), sorted(wanted))
+        serials = {
+            name: serial
+            for standing in live.state.steps.values()
+            if standing.stands
+            for name, serial in standing.serials.items()
+        }
+        return {
+            name: {"over": over.get(name, []), "serial": serials.get(name, "")}
+            for name in sorted({*over, *serials})
+        }
 
     def _open_hazard(self, tx: Transaction, live: Live, at: int, now_us: int) -> None:
         """A hazard that a job has found is a job of its own from then on."""
@@ -334,7 +345,7 @@ class Book:
             "place": f"{text.zh} / {text.en}",
         }
         order = JobOrder(
-            f"{state.number}-H{at + 1}",
+            hazard_of(state.number, at + 1),
             "hazard",
             live.user_class,
             facts,
@@ -388,12 +399,3 @@ def _worked(tx: Transaction, live: Live, now_us: int) -> dict[str, tuple[int, in
 
 def _refs(number: str, subject: str) -> dict[str, str]:
     return {"order": number, **({"subject": subject} if subject else {})}
-
-
-@lru_cache(maxsize=2)
-def _pack_of(source: bytes) -> RulePack:
-    return read_pack(source)
-
-
-def _whole_pack(tx: Transaction, digest: str) -> RulePack:
-    return _pack_of(kept_pack(tx.sql, digest))

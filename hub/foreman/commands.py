@@ -24,12 +24,7 @@ class JobCommands:
     """The table of commands, and what they need."""
 
     def __init__(
-        self,
-        foreman: Foreman,
-        state_dir: Path,
-        clock: Clock,
-        do: Do,
-        strangers: Strangers = lambda _: [],
+        self, foreman: Foreman, state_dir: Path, clock: Clock, do: Do, strangers: Strangers
     ) -> None:
         """*strangers* warns of the names of instruments that nobody here has heard of."""
         self._foreman = foreman
@@ -87,11 +82,8 @@ class JobCommands:
 
     def waive(self, request: Mapping[str, Any]) -> Any:
         """Two persons let a notice be."""
-        number, notice, reason = (
-            *(_text(request, k) for k in ("number", "notice")),
-            _words(request, "reason"),
-        )
-        by, second = _by(request), _by(request, key="second")
+        number, notice = (_text(request, key) for key in ("number", "notice"))
+        by, second, reason = _by(request), _by(request, key="second"), _words(request, "reason")
         return self._do(
             lambda tx: self._foreman.waive(
                 tx, number, notice, by, second, reason, self._clock.now_us()

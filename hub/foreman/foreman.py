@@ -22,6 +22,7 @@ from hub.jobs import (
     Act,
     Refusal,
     Signalled,
+    Swapped,
     Waived,
     answered,
     files_in,
@@ -30,12 +31,11 @@ from hub.jobs import (
     waiver_refusals,
 )
 from hub.jobs.case import Answers
-from hub.jobs.timing import time_us
 from hub.ledger import Transaction, read_entry
 from hub.ledger.chain import job_chain
 from hub.near import guess
 from hub.orders import out_of, refuse_reserved
-from hub.rulepack import RulePack, read_pack
+from hub.rulepack import RulePack, whole_pack
 from hub.rulepack.jobs import Question
 
 PERSONAL_TEXTS: Final = ("name", "phone", "address", "user_no", "meter_no")
@@ -61,7 +61,7 @@ class Foreman:
 
         raises  CommandRefused for what is no order, and for a number with other content
         """
-        pack, book = read_pack(self._pack.source_bytes), self._book
+        pack, book = whole_pack(self._pack.source_bytes), self._book
         order, against = parse_job_order(given, pack, people(tx), now_us)
         against += open_point_refusals(pack, order.kind)
         body = book.body_of(order)
@@ -221,8 +221,7 @@ class Foreman:
             book.refuse(tx, number, f"adopt {step}", by, against, now_us)
             return _refused(number, against)
         live = book.take(tx, live, act, now_us, {})
-        # It speaks of the pipe as it was when that test began, and not of today's.
-        ruled = ruled_by(step, body)._replace(began_us=time_us(body["opened_at"]))
+        ruled = ruled_by(step, body, adopted=True)
         return _answer(book.take(tx, live, ruled, now_us, {"adopted": body["id"]}))
 
     def add_test(
@@ -266,7 +265,11 @@ class Foreman:
     def advance(self, tx: Transaction, now_us: int) -> None:
         """Record what the watch has seen, and the deadlines that have passed."""
         book = self._book
-        for (number, word), (detail, at_us) in self._watch.seen(tx).items():
+        for (number, instrument), (serial, at_us) in self._watch.swapped(tx).items():
+            live = book.live(tx, number)
+            if not live.state.ended:
+                book.take(tx, live, Swapped(instrument, serial, at_us), now_us, {})
+        for (number, word), (detail, at_us) in self._watch.over(tx).items():
             live = book.live(tx, number)
             for name, signal in live.job.signal.items():
                 if signal.seen == word and live.state.phase in signal.phase:

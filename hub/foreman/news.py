@@ -22,7 +22,7 @@ def news_of(job: Job, event: Event, before: JobState, after: JobState) -> dict[s
     }
 
 
-def hazard_of(state: JobState) -> dict[str, str]:
+def grade_of(state: JobState) -> dict[str, str]:
     """Which hazard a job is, if it is one."""
     if state.kind != "hazard":
         return {}

@@ -22,7 +22,6 @@ from hub.ledger.keys import write_durably
 Recipient = Literal["company", "crm", "authority", "court"]
 """company: whoever works on the case; crm: as the CRM owns the customer it gets what it sent;
 authority: a filing, masked unless the local rule demands more; court: everything."""
-RECIPIENTS: Final[tuple[Recipient, ...]] = ("company", "crm", "authority", "court")
 KEY_FILE: Final = "pseudonym.key"
 KEY_BYTES: Final = 32
 

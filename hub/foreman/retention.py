@@ -16,7 +16,8 @@ from hub.foreman.shelf import Shelf
 from hub.foreman.shelf import erase as erase_files
 from hub.jobs.timing import day_of, years_later
 from hub.ledger import Transaction, read_entry
-from hub.rulepack import RulePack, read_pack
+from hub.packs import kept_pack
+from hub.rulepack import RulePack, whole_pack
 
 What = Literal["personal", "all"]
 WHATS: Final[Mapping[str, What]] = {"personal": "personal", "all": "all"}
@@ -47,13 +48,17 @@ def ended_jobs(sql: sqlite3.Connection) -> list[Due]:
         "SELECT number, kind, ended, ended_us, pack, held, erased FROM jobs WHERE ended<>''"
     ).fetchall():
         if digest not in packs:
-            (entry,) = sql.execute("SELECT entry FROM packs WHERE sha256=?", (digest,)).fetchone()
-            packs[digest] = read_pack(read_entry(sql, entry).body or b"")
-        name = packs[digest].job[kind].retention
-        kept = packs[digest].retention[name]
-        until = years_later(day_of(ended_us), kept.years)
-        found.append(Due(number, kind, ended, ended_us, until, name, kept.clause, held, erased))
+            packs[digest] = whole_pack(kept_pack(sql, digest))
+        pack = packs[digest]
+        name = pack.job[kind].retention
+        until, clause = kept_until(pack, kind, ended_us), pack.retention[name].clause
+        found.append(Due(number, kind, ended, ended_us, until, name, clause, held, erased))
     return sorted(found, key=lambda due: (due.keep_until, due.number))
+
+
+def kept_until(pack: RulePack, kind: str, ended_us: int) -> date:
+    """The last day on which a job of *kind* must still be kept; the years count from its end."""
+    return years_later(day_of(ended_us), pack.retention[pack.job[kind].retention].years)
 
 
 def hold(tx: Transaction, number: str, by: str, reason: str, now_us: int) -> None:

@@ -11,6 +11,7 @@ from hub.jobs import Around, JobState, Option, Refusal, Standing, options, runni
 from hub.jobs.deciding import clause_against
 from hub.jobs.folding import goes_on_with
 from hub.jobs.wording import said
+from hub.orders import hazard_of
 from hub.rulepack import RulePack
 from hub.rulepack.jobs import Question, Step
 from hub.texts import LANGUAGES, Language, say
@@ -139,7 +140,7 @@ def noted(pack: RulePack, state: JobState, name: str, found: int) -> list[dict[s
         for at, (code, _, _) in enumerate(state.hazards[found:], found + 1):
             hazard = pack.hazard[code]
             figures = {
-                lang: {"job": f"{state.number}-H{at}", "code": code,
+                lang: {"job": hazard_of(state.number, at), "code": code,
                        "hazard": hazard.text.model_dump()[lang]}
                 for lang in LANGUAGES
             }  # fmt: skip

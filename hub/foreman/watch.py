@@ -1,12 +1,18 @@
-"""What is looked at between steps: readings that must stop a job, and deadlines that pass."""
+"""What is looked at between steps: readings that must stop a job, instruments that are exchanged,
+and deadlines that pass.
+"""
 
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from hub.ledger import Transaction
-from hub.model import Intake, way_of
+from hub.model import Intake, Reading, way_of
 from hub.rulepack import RulePack, over_limit
+
+V = TypeVar("V")
+Found = dict[tuple[str, str], V]
 
 
 class Watch:
@@ -18,9 +24,11 @@ class Watch:
 
     def __init__(self, pack: RulePack) -> None:
         self._pack = pack
-        self._looks: dict[str, set[tuple[str, str]]] = {}
+        self._limits: dict[str, set[tuple[str, str]]] = {}
+        self._serials: dict[str, set[tuple[str, str]]] = {}
         self._due_us: int | None = None
-        self._seen: dict[tuple[str, str], tuple[str, int]] = {}
+        self._over: Found[tuple[str, int]] = {}
+        self._swapped: Found[tuple[str, int]] = {}
         self.untrusted_us = 0
 
     def restore(self, sql: sqlite3.Connection) -> None:
@@ -30,39 +38,57 @@ class Watch:
         self.untrusted_us = int(json.loads(row[0]).get("untrusted_us", 0)) if row else 0
 
     def reload(self, sql: sqlite3.Connection) -> None:
-        looks: dict[str, set[tuple[str, str]]] = {}
+        self._limits, self._serials = {}, {}
         for number, text in sql.execute("SELECT number, watch FROM jobs WHERE watch<>''"):
-            for name, words in json.loads(text).items():
-                looks.setdefault(name, set()).update((number, word) for word in words)
-        self._looks = looks
+            for name, looked in json.loads(text).items():
+                over = {(number, word) for word in looked["over"]}
+                self._limits.setdefault(name, set()).update(over)
+                if looked["serial"]:
+                    self._serials.setdefault(name, set()).add((number, looked["serial"]))
         (self._due_us,) = sql.execute(
             "SELECT min(due_us) FROM jobs WHERE ended='' AND due_us IS NOT NULL"
         ).fetchone()
 
     def look(self, intakes: Iterable[Intake]) -> None:
-        """Take note of readings at which a job must stop."""
-        if not self._looks:
+        """Take note of readings at which a job must stop, or a PASS is worth nothing any more."""
+        if not self._limits and not self._serials:
             return
         for intake in intakes:
             if way_of(intake.source) != "instrument":
                 continue  # what was, perhaps days ago, stops nobody now
             for reading in intake.readings:
-                for one in self._looks.get(reading.instrument, ()):
-                    if one not in self._seen and over_limit(reading, one[1], self._pack):
-                        what = f"{reading.instrument}: {reading.value} {reading.unit}".strip()
-                        self._seen[one] = (what, reading.at_us)
+                self._look(reading)
+
+    def _look(self, reading: Reading) -> None:
+        for one in self._limits.get(reading.instrument, ()):
+            if one not in self._over and over_limit(reading, one[1], self._pack):
+                what = f"{reading.instrument}: {reading.value} {reading.unit}".strip()
+                self._over[one] = (what, reading.at_us)
+        for number, serial in self._serials.get(reading.instrument, ()):
+            if reading.serial not in ("", serial):  # one that tells none proves nothing
+                found = (reading.serial, reading.at_us)
+                self._swapped.setdefault((number, reading.instrument), found)
 
     def is_due(self, now_us: int) -> bool:
-        """Whether a reading was seen that must stop a job, or a deadline has passed."""
-        return bool(self._seen) or (self._due_us is not None and now_us > self._due_us)
+        """Whether something was seen that changes a job, or a deadline has passed."""
+        late = self._due_us is not None and now_us > self._due_us
+        return bool(self._over or self._swapped) or late
 
-    def seen(self, tx: Transaction) -> Mapping[tuple[str, str], tuple[str, int]]:
-        """(job, what was looked for) -> the reading and its time; gone once *tx* is durable."""
-        seen = dict(self._seen)
+    def over(self, tx: Transaction) -> Mapping[tuple[str, str], tuple[str, int]]:
+        """(job, limit) -> the reading and its time; gone once *tx* is durable."""
+        return _taken(tx, self._over)
 
-        def forget() -> None:
-            for one in seen:
-                self._seen.pop(one, None)
+    def swapped(self, tx: Transaction) -> Mapping[tuple[str, str], tuple[str, int]]:
+        """(job, instrument) -> the serial number that it tells now, and since when; as `over`."""
+        return _taken(tx, self._swapped)
 
-        tx.then(forget)
-        return seen
+
+def _taken(tx: Transaction, found: Found[V]) -> Found[V]:
+    told = dict(found)
+
+    def forget() -> None:
+        for one in told:
+            found.pop(one, None)
+
+    tx.then(forget)
+    return told

@@ -21,9 +21,9 @@ from hub.jobs.case import (
 )
 from hub.jobs.deciding import refusals, waiver_refusals
 from hub.jobs.folding import begun, folded
-from hub.jobs.guiding import Option, options, questions
+from hub.jobs.guiding import Option, options
 from hub.jobs.recording import as_record, from_record, ruled_by
-from hub.jobs.timing import due_us, missed, running
+from hub.jobs.timing import missed, running
 from hub.jobs.wording import said
 
 __all__ = [
@@ -43,13 +43,11 @@ __all__ = [
     "answered",
     "as_record",
     "begun",
-    "due_us",
     "files_in",
     "folded",
     "from_record",
     "missed",
     "options",
-    "questions",
     "refusals",
     "ruled_by",
     "running",

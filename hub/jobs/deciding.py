@@ -57,7 +57,7 @@ def waiver_refusals(
         told.append(Refusal("not_waivable", clause, {"notice": notice}))
     if not waived.reason.strip():
         told.append(Refusal("no_reason", clause, {}))
-    told += _two_persons(waived.by, waived.second, clause, around, supervisor=True)
+    told += _two_persons(waived.by, waived.second, clause, around)
     return told
 
 
@@ -122,16 +122,14 @@ def _of_person(tried: Tried) -> Iterator[Refusal]:
             yield Refusal("own_work", step.clause, {"by": act.by})
 
 
-def _two_persons(
-    by: str, second: str, clause: str, around: Around, *, supervisor: bool
-) -> Iterator[Refusal]:
+def _two_persons(by: str, second: str, clause: str, around: Around) -> Iterator[Refusal]:
     if by == second or not second:
         yield Refusal("one_person", clause, {"by": by})
     known = [around.people[id] for id in (by, second) if id in around.people]
     for id in (by, second):
         if id and id not in around.people:
             yield Refusal("stranger", clause, {"by": id})
-    if supervisor and len(known) == 2 and not any(person.supervisor for person in known):
+    if len(known) == 2 and not any(person.supervisor for person in known):
         yield Refusal("no_supervisor", clause, {"by": [by, second]})
 
 

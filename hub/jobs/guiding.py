@@ -6,7 +6,6 @@ from hub.jobs.case import Act, Around, JobState, Refusal
 from hub.jobs.deciding import refusals
 from hub.jobs.timing import holds
 from hub.rulepack import RulePack
-from hub.rulepack.jobs import Question
 
 
 class Option(NamedTuple):
@@ -37,8 +36,3 @@ def options(pack: RulePack, state: JobState, by: str, around: Around, now_us: in
         else:
             found.append(Option(name, "waiting", tuple(why_not)))
     return found
-
-
-def questions(pack: RulePack, kind: str, step: str) -> dict[str, Question]:
-    """What a step asks for, in order. Raises KeyError for a step that there is not."""
-    return dict(pack.job[kind].step[step].ask)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hub.jobs.case import Act, Event, Missed, Ruled, Signalled, Swapped, Waived
+from hub.jobs.timing import time_us
 
 _KINDS: Final[Mapping[str, type[Event]]] = {
     "act": Act,
@@ -25,8 +26,12 @@ def as_record(event: Event) -> dict[str, Any]:
     return {"what": _WORDS[type(event)], **facts}
 
 
-def ruled_by(step: str, record: Mapping[str, Any]) -> Ruled:
-    """What a verdict's record means for the job whose *step* it is."""
+def ruled_by(step: str, record: Mapping[str, Any], *, adopted: bool = False) -> Ruled:
+    """What a verdict's record means for the job whose *step* it is.
+
+    adopted  of another job's test: it speaks of the pipe as it was when that test began, and not
+             of today's
+    """
     verdict = record["verdict"]
     return Ruled(
         step,
@@ -36,6 +41,7 @@ def ruled_by(step: str, record: Mapping[str, Any]) -> Ruled:
         record["section"],
         record.get("serials", {}),
         verdict.get("outcome") or "",
+        time_us(record["opened_at"]) if adopted else 0,
     )
 
 

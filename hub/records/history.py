@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any, NamedTuple, Self
 
 from hub.foreman.foreman import PERSONAL_TEXTS
+from hub.foreman.retention import kept_until
 from hub.jobs import Act, Event, JobState, Missed, Ruled, begun, folded, from_record
-from hub.jobs.timing import day_of
 from hub.ledger import Entry
 from hub.rulepack import Job, RulePack
 
@@ -159,21 +159,6 @@ class History:
         return max(at_us for name in steps if (at_us := self.at_us(name)) is not None)
 
     def kept_until(self) -> date | None:
-        """The last day on which the record must still be kept; None while the job runs.
-
-        The years count from what the pack says: the customer's signature, or else the end.
-        """
-        ended_us = self.ended_us
-        if ended_us is None:
-            return None
-        retention = self.pack.retention[self.job.retention]
-        signed_us = self.at_us("sign") if self.job.retention in _FROM_SIGNATURE else None
-        began = day_of(ended_us if signed_us is None else signed_us)
-        year = began.year + int(retention.years)
-        try:
-            return began.replace(year=year)
-        except ValueError:  # 29 February
-            return date(year, 2, 28)
-
-
-_FROM_SIGNATURE = ("purge_work_order", "commercial_purge")
+        """The last day on which the record must still be kept; None while the job runs."""
+        at_us = self.ended_us
+        return None if at_us is None else kept_until(self.pack, self.state.kind, at_us)

@@ -14,14 +14,14 @@ import orjson
 
 from hub.errors import CommandRefused
 from hub.ledger import Entry, Head, LedgerReader
-from hub.ledger.checkpoint import read_checkpoint
 from hub.ledger.merkle import Frontier, leaf_hash
 from hub.ledger.reader import parse_row
 from hub.orders import Test
 from hub.orders import from_record as order_from_record
+from hub.packs import kept_pack
 from hub.records.history import Happening, History
 from hub.records.period import Period
-from hub.rulepack import RulePack, read_pack
+from hub.rulepack import RulePack, whole_pack
 
 PAGE: Final = 256
 """Jobs that are asked for at a time: no query stays open while rows are made."""
@@ -79,13 +79,8 @@ class Record:
         It is the one that the event about that entry carried. Without one it is computed for the
         log that ends with *entry*.
         """
-        found = self.reader.rows(
-            "SELECT note FROM checkpoints WHERE size>? ORDER BY size LIMIT 1", (entry,)
-        )
-        if not found:
-            return self._computed(entry + 1)
-        signed = read_checkpoint(found[0][0])
-        return Head(signed.size, signed.root)
+        signed = self.reader.covering(entry)
+        return self._computed(entry + 1) if signed is None else Head(signed.size, signed.root)
 
     def _computed(self, size: int) -> Head:
         """From the last checkpoint's frontier on; its signature is `gashub ledger verify`'s."""
@@ -128,8 +123,7 @@ class Record:
     def pack(self, digest: str) -> RulePack:
         """The whole rule pack that was in force, as it is recorded."""
         if digest not in self._packs:
-            ((entry,),) = self.reader.rows("SELECT entry FROM packs WHERE sha256=?", (digest,))
-            self._packs[digest] = _pack_of(self.reader.read(entry).body or b"")
+            self._packs[digest] = whole_pack(kept_pack(self.reader.sql, digest))
         return self._packs[digest]
 
     def packs_read(self) -> list[str]:
@@ -217,8 +211,3 @@ class Record:
             entry=self.entry(entry),
             happenings=[Happening.of(parse_row(row)) for row in rows],
         )
-
-
-@lru_cache(maxsize=4)
-def _pack_of(source: bytes) -> RulePack:
-    return read_pack(source)

@@ -12,7 +12,7 @@ from hub.records.hazards import KINDS as HAZARD
 from hub.records.inspection import KINDS as INSPECTION
 from hub.records.period import Period
 from hub.records.purge import KINDS as PURGE
-from hub.records.register import Column, Register, Row
+from hub.records.register import RUNNING, Column, Register, Row
 from hub.records.repair import KINDS as REPAIR
 from hub.records.words import Words
 
@@ -38,7 +38,7 @@ def _rows(words: Words, period: Period) -> Iterator[Row]:
         if not period.has(at_us):
             continue
         number, tried = str(body["job"]), str(body["tried"])
-        kind, title, what = _named(words, number, tried)
+        kind, title, what, state = _named(words, number, tried)
         keys = list(dict.fromkeys(one["key"] for one in body["refusals"]))
         values = {
             "tried_at": at_us,
@@ -51,11 +51,12 @@ def _rows(words: Words, period: Period) -> Iterator[Row]:
             "reasons": words.listed([words.known("refused", key) for key in keys]),
             "reason_codes": ", ".join(keys),
         }
-        yield Row(number, values, [entry.index], kind, "")
+        yield Row(number, values, [entry.index], kind, state)
 
 
-def _named(words: Words, number: str, tried: str) -> tuple[str, str, str]:
-    """Kind and title of the job, and what was tried in it; an order may never have become a job.
+def _named(words: Words, number: str, tried: str) -> tuple[str, str, str, str]:
+    """Kind and title of the job, what was tried in it, and how it stands now; all but the third
+    are "" where an order never became a job.
 
     tried   a step; or `open`; or `waive STEP`, `adopt STEP`
     """
@@ -63,14 +64,15 @@ def _named(words: Words, number: str, tried: str) -> tuple[str, str, str]:
     try:
         history = words.record.history(number)
     except CommandRefused:
-        return "", "", words.known("tried", tried)
+        return "", "", words.known("tried", tried), ""
     named = history.job.step.get(step)
     what = step if named is None else words.text(named.text)
     if tried == "open":
         what = words.known("tried", tried)
     elif verb:
         what = f"{words.known('tried', verb)} {what}"
-    return history.state.kind, words.text(history.job.title), what
+    state = history.state.ended or RUNNING
+    return history.state.kind, words.text(history.job.title), what, state
 
 
 REFUSED: Final = Register("refused", COLUMNS, KINDS, _rows)

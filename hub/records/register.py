@@ -188,7 +188,7 @@ def rows_of(
 
 def _in_state(state: str, wanted: str) -> bool:
     if wanted == ENDED:
-        return state != RUNNING
+        return state not in ("", RUNNING)
     return wanted in ("", state)
 
 

@@ -25,6 +25,7 @@ from hub.rulepack.reading import (
     load_pack,
     read_pack,
     shipped_ids,
+    whole_pack,
 )
 
 __all__ = [
@@ -58,4 +59,5 @@ __all__ = [
     "plain",
     "read_pack",
     "shipped_ids",
+    "whole_pack",
 ]

@@ -130,6 +130,12 @@ def _give(table: dict[str, Any], given: Mapping[str, Any]) -> None:
             _give(child, given)
 
 
+@lru_cache(maxsize=4)
+def whole_pack(source: bytes) -> RulePack:
+    """`read_pack`, once for the same bytes."""
+    return read_pack(source)
+
+
 @lru_cache(maxsize=8)
 def lean_pack(source: bytes) -> RulePack:
     """`read_pack`, and of that only what verdicts rest on."""

@@ -5,6 +5,7 @@ Each is written from its published description, and shares nothing with the deco
 
 import json
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -25,7 +26,7 @@ class Message(NamedTuple):
     retain: bool = False
 
 
-class Talker:
+class Talker(ABC):
     """One device of a convention.
 
     decoder   name of the convention, as the link's settings have it
@@ -41,9 +42,9 @@ class Talker:
         self.name = name
         self.count = -1
 
+    @abstractmethod
     def topics(self) -> Mapping[str, Any]:
         """The table under `topics` of a link that reads it."""
-        raise NotImplementedError
 
     @property
     def will(self) -> Message | None:
@@ -59,8 +60,9 @@ class Talker:
         self.count += 1
         return self._said(sensed, at_us)
 
+    @abstractmethod
     def _said(self, sensed: Decimal, at_us: int) -> Message:
-        raise NotImplementedError
+        """The message that carries it."""
 
 
 def _values(key: str, quantity: str, unit: str = "") -> Sequence[Mapping[str, str]]:

@@ -179,6 +179,11 @@ def stored(file: Path) -> Iterator[Request]:
                 yield Request(**{**found, "body": base64.b64decode(found["body"])})
 
 
+def heads(file: Path) -> list[str]:
+    """The signed heads of the ledger in a receiver's file: one came with each event."""
+    return [json.loads(one.body)["data"]["ledger"]["checkpoint"] for one in stored(file)]
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
 

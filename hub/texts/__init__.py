@@ -1,4 +1,5 @@
-"""Every sentence that people read, in both languages, by key.
+"""Every sentence that people read, in both languages, by key; but for those of registers and
+papers, which are in `hub.texts.records`.
 
 Keys are grouped by who speaks: `judge.` the verdict's sentence, `progress.` a running test,
 `entry.` what a person handed in, `job.` the steps of a job, `doctor.` the look over a gateway. A

@@ -69,7 +69,7 @@ def hold_report(words: Words, attempt: str) -> Paper:
 _LABELS: Final = (
     *("not_checked", "flags", "limits", "limit", "value", "clause", "source", "mark", "marks"),
     *("instruments", "instrument", "serial", "range", "resolution", "calibrated", "figures"),
-    *("stages", "stage", "from", "to", "lasted", "curve", "whence", "reasons", "date"),
+    *("stages", "stage", "from", "to", "lasted", "whence", "reasons", "date"),
 )
 
 

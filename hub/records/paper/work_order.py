@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from hub.clock import shanghai
 from hub.jobs import Act, Event, Missed, Ruled, Signalled, Swapped, Waived
+from hub.orders import hazard_of
 from hub.records.customer import customer_of
 from hub.records.history import Happening, History
 from hub.records.paper.hold_report import verdict_box
@@ -24,7 +25,7 @@ _SAMPLES: Final = 3
 _SIGNATURE: Final = "signature"
 _LABELS: Final = (
     *("customer", "facts", "steps", "time", "step", "who", "said", "hazards", "code", "wording"),
-    *("level", "class", "job", "files", "signatures", "whence", "not_checked", "none"),
+    *("level", "class", "job", "signatures", "whence", "not_checked", "none"),
 )
 
 
@@ -196,7 +197,7 @@ def _hazards(words: Words, history: History) -> Iterator[list[str]]:
     """Code, wording, level, class, and the job that it became."""
     for at, (code, _, _) in enumerate(history.state.hazards, 1):
         hazard = history.pack.hazard[code]
-        child = f"{history.number}-H{at}"
+        child = hazard_of(history.number, at)
         yield [
             code,
             words.text(hazard.text),
