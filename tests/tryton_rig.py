@@ -6,6 +6,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -82,13 +83,13 @@ def inspections(server: TrytonServer, order: str) -> list[dict[str, Any]]:
 
 
 def notes(server: TrytonServer, order: str) -> list[str]:
-    """The notes on the tasks of an order."""
+    """The notes on the task of an order, oldest first."""
     tasks = server.find("project.work", "id", domain=[["name", "=", order]])
     assert len(tasks) == 1, tasks
     found = server.find(
-        "ir.note", "message", domain=[["resource", "=", f"project.work,{tasks[0]['id']}"]]
+        "ir.note", "id", "message", domain=[["resource", "=", f"project.work,{tasks[0]['id']}"]]
     )
-    return [str(one["message"]) for one in found]
+    return [str(one["message"]) for one in sorted(found, key=itemgetter("id"))]
 
 
 class Proxy:
