@@ -22,7 +22,7 @@ from hub.ledger.report import Progress
 from hub.version import VERSION
 
 _CHUNK: Final = 1 << 20
-_TELLING: Final = ("job", "job_event", "verdict", "alarm")
+_TELLING: Final = ("order", "event", "job", "job_event", "verdict", "alarm")
 """Kinds of entry with which a signed head leaves the gateway."""
 
 
