@@ -179,6 +179,7 @@ def run(config: Config, stop: threading.Event) -> int:
             config.hub.gateway,
             clock,
             doing,
+            outbox.tell_filing,
         )
         doors = (
             commands.table(),

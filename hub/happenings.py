@@ -112,9 +112,22 @@ class FilingData(Open):
         "the authority yet. submitted_unknown: nobody knows whether it arrived."
     )
     channel: str = Field(description="Name of the sink on the gateway.")
+    stands: str | None = Field(
+        default=None,
+        description="The hub's own word, finer than `state`, which keeps the word before it: "
+        "queued (with the outbox, not sent yet), discarded (given up, its records are due again). "
+        "More words may come.",
+    )
+    period: str | None = Field(default=None, description="Such as 2026-11, 2026-Q4, 2026-W48.")
     records: int = Field(ge=0, description="Number of records in it.")
     receipt: str | None = Field(default=None, description="The other side's own name for it.")
-    reasons: list[str] = Field(default=[], description="Codes of a rejection.")
+    reasons: list[str] = Field(
+        default=[],
+        description="Codes of a rejection. What was said in words stays with the gateway.",
+    )
+    duplicate_of: str | None = Field(
+        default=None, description="Filing in which the authority has these records already."
+    )
     replaces: str | None = Field(default=None, description="Filing that this one corrects.")
     at: str = Field(description="When, UTC, ISO 8601.")
     ledger: LedgerHead

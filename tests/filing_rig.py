@@ -16,11 +16,13 @@ from hub.filing.profile import Profile, load_profile
 from hub.filing.settings import FilingSinkSettings
 from hub.jobs.timing import day_of
 from hub.model import Parcel, Said
-from hub.outbox import Outbox
+from hub.outbox import Consignee, Outbox
 from hub.records import Record
 from hub.records.filing import draft
 from hub.records.filing.drafting import handed_in
+from hub.settings import SinkSettings
 from tests.foreman_rig import Yard
+from tests.outbox_rig import ObedientSink
 from tests.records_rig import CUSTOMER
 
 ROOT: Final = Path(__file__).parent.parent
@@ -78,10 +80,14 @@ class Office:
         self.profile = profile_of(name)
         self.who = settings_of(name, **settings)
         self.span: Span = span(self.profile.schedule.every, PERIOD[name])
-        self.outbox = Outbox([], yard.folder, yard.submit, yard.clock, hear=book.hear)
+        # Never started: what the CRM would be sent lies there as parcels.
+        crm = Consignee("crm", ObedientSink(), SinkSettings(events=("filing",)))
+        self.outbox = Outbox(
+            [crm], yard.folder, yard.submit, yard.clock, hear=book.hear, gateway="gw-test"
+        )
         self.door = FilingDoor(
             {"city"}, self.outbox.address_to, yard.folder, "gw-test", yard.clock,
-            lambda act: yard.submit(act).result(),
+            lambda act: yard.submit(act).result(), self.outbox.tell_filing,
         )  # fmt: skip
 
     def wait_until_over(self) -> None:
@@ -136,7 +142,16 @@ class Office:
     def hear(self, said: Said) -> None:
         (parcel,) = self.parcels()
         with self.yard.ledger.transaction() as tx:
-            book.hear(tx, parcel, said, self.yard.clock.now_us())
+            now_us = self.yard.clock.now_us()
+            book.hear(tx, parcel, said, now_us, self.outbox.tell_filing)
+
+    def told(self, filing: str = "") -> list[dict[str, Any]]:
+        """`data` of every event for the CRM, of all filings or one, in their order."""
+        rows = self.yard.ledger_sql(
+            "SELECT body FROM parcels WHERE sink='crm' AND kind='filing' ORDER BY seq"
+        )
+        found = [json.loads(row[0])["data"] for row in rows]
+        return [one for one in found if filing in ("", one["filing"])]
 
     def state(self, filing: str) -> str:
         return str(self.yard.ledger_sql("SELECT state FROM filings WHERE id=?", filing)[0][0])

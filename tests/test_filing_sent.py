@@ -90,7 +90,7 @@ class Way:
         self.sink: Sink = self.kind.build("city", self.settings, site)
         self.channel = Channel(
             "city", _Mortal(self), Terms.of(self.settings), self.yard.folder, self._submit,
-            self.yard.clock, book.hear,
+            self.yard.clock, book.hear, self.office.outbox.tell_filing,
         )  # fmt: skip
 
     def dies(self, at: str) -> None:

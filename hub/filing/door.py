@@ -21,6 +21,7 @@ from hub.ledger import LedgerReader, Transaction
 from hub.ledger.canonical import canonical
 from hub.model import Said
 from hub.outbox import Consignee
+from hub.outbox.parcels import Tell
 
 Do = Callable[[Callable[[Transaction], Any]], Any]
 Address = Callable[[Transaction, Event, str], str]
@@ -48,7 +49,11 @@ def authorities(consignees: Iterable[Consignee]) -> frozenset[str]:
 
 
 class FilingDoor:
-    """*authorities*: names of the sinks that carry filings."""
+    """The commands of filings, for the control socket.
+
+    authorities  names of the sinks that carry filings
+    tell         has outsiders hear of a filing that has come into another state
+    """
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class FilingDoor:
         gateway: str,
         clock: Clock,
         do: Do,
+        tell: Tell,
     ) -> None:
         self._authorities = authorities
         self._address = address
@@ -65,6 +71,7 @@ class FilingDoor:
         self._gateway = gateway
         self._clock = clock
         self._do = do
+        self._tell = tell
 
     def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Name of the command -> what it does with the request's arguments."""
@@ -113,7 +120,7 @@ class FilingDoor:
             if found is not None:  # the same request again, as its answer was lost
                 return int(found[0])
             tx.then(lambda: path.unlink(missing_ok=True))
-            return book.begin(tx, told, kept, digest, by, now_us)
+            return book.begin(tx, told, kept, digest, by, now_us, self._tell)
 
         entry = self._do(do)
         return {
@@ -141,7 +148,8 @@ class FilingDoor:
                     f"filing {filing} has {found.faults} fault(s); see `gashub filing show "
                     f"{filing}`, put them right, discard it and draft anew"
                 )
-            return book.order(tx, filing, "approved", by, self._clock.now_us(), digest=found.digest)
+            now_us = self._clock.now_us()
+            return book.order(tx, filing, "approved", by, now_us, self._tell, digest=found.digest)
 
         return _told(self._do(do))
 
@@ -157,7 +165,7 @@ class FilingDoor:
 
         def do(tx: Transaction) -> book.Kept:
             now_us = self._clock.now_us()
-            found = book.order(tx, filing, "queued", by, now_us)
+            found = book.order(tx, filing, "queued", by, now_us, self._tell)
             event = self._event(told, document, found, tx, now_us)
             self._address(tx, event, found.authority)
             return found
@@ -170,7 +178,7 @@ class FilingDoor:
         return _told(
             self._do(
                 lambda tx: book.order(
-                    tx, filing, "discarded", by, self._clock.now_us(), reason=reason
+                    tx, filing, "discarded", by, self._clock.now_us(), self._tell, reason=reason
                 )
             )
         )
@@ -195,7 +203,7 @@ class FilingDoor:
             _registered(tx, by)
             found = book.kept(tx.sql, filing)
             ordered(filing, found.state, known.step)
-            state = book.learn(tx, filing, found.state, known, by, self._clock.now_us())
+            state = book.learn(tx, filing, found.state, known, by, self._clock.now_us(), self._tell)
             return found._replace(state=state)
 
         return _told(self._do(do))
