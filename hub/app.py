@@ -29,6 +29,7 @@ from hub.doing import Doing
 from hub.doubts import known_names
 from hub.filing import book
 from hub.filing.door import FilingDoor, authorities
+from hub.filing.reconciling import filing_subjects
 from hub.following import Cursors, follow, stored_cursors
 from hub.foreman import JobDoor
 from hub.happenings import news_event
@@ -128,8 +129,8 @@ def run(config: Config, stop: threading.Event) -> int:
             for name, driver in parts.links.items()
         ]
 
-        asked = able(parts.consignees)
-        digests = Digests(state_dir, asked, clock, config.hub.language)
+        asked = able(state_dir, parts.consignees) | filing_subjects(state_dir, parts.consignees)
+        digests = Digests(asked, clock, config.hub.language)
 
         def status() -> Mapping[str, Any]:
             waiting, tasks = bus.waiting()

@@ -289,6 +289,35 @@ class TellsHoldings(Protocol):
     def holdings(self, from_us: int) -> Iterator[Held]: ...
 
 
+class Filed(NamedTuple):
+    """What an authority has of one filing, as it says or as it lies there.
+
+    there   whether it has it; None: nothing was said of it that means anything, `place` says what
+    said    what it says of it; None where it cannot say anything (a folder)
+    sha256  of the document as it lies there, hex; "" where nobody can see it
+    place   where one finds it there
+    keeps   False for a folder that things are taken out of: its being gone says nothing by itself
+    """
+
+    filing: str
+    there: bool | None
+    said: Said | None = None
+    sha256: str = ""
+    place: str = ""
+    keeps: bool = True
+
+
+@runtime_checkable
+class TellsFilings(Protocol):
+    """A sink whose authority can be asked what it has, for `gashub reconcile gov`.
+
+    `filed` yields one `Filed` for each of *filings* (ids), and one for each other that it comes
+    upon. Called as `holdings` is, and raises alike. It sends nothing and changes nothing.
+    """
+
+    def filed(self, filings: Sequence[str]) -> Iterator[Filed]: ...
+
+
 class Recorded(NamedTuple):
     """One durable block of readings, as a follower sees it. `entry` is its index in the ledger."""
 

@@ -286,4 +286,8 @@ EN: Final[dict[str, str]] = {
     "reconcile.other_bytes": "there with another event than the one sent, or without it",
     "reconcile.other_word": "shown there with another verdict",
     "reconcile.unknown": "there under a key that this gateway never had",
+    "reconcile.other_state": "the authority says something else of it",
+    "reconcile.other_digest": "there with other content than was approved",
+    "reconcile.other_receipt": "accepted there under another receipt",
+    "reconcile.unclear": "the answer about it says nothing",
 }

@@ -257,4 +257,8 @@ ZH_CN: Final[dict[str, str]] = {
     "reconcile.other_bytes": "对方的事件与所发的不同，或没有事件文件",
     "reconcile.other_word": "对方显示的结论不同",
     "reconcile.unknown": "对方有本网关从未有过的编号",
+    "reconcile.other_state": "主管部门给出的状态不同",
+    "reconcile.other_digest": "对方的内容与批准的不同",
+    "reconcile.other_receipt": "对方受理的回执号不同",
+    "reconcile.unclear": "对方的答复没有说明它的情况",
 }

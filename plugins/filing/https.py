@@ -10,7 +10,7 @@ An answer is signed, where authority_key is set, over the lines status, our nonc
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ from hub import (
     Answer,
     Delivery,
     Egress,
+    Filed,
     HttpsOf,
     Limits,
     NoAnswer,
@@ -44,6 +45,7 @@ class HttpsFiling:
     """One authority. It knows nothing between two calls: what was sent is asked for."""
 
     def __init__(self, name: str, settings: HttpsFilingSettings, site: Site) -> None:
+        self._name = name
         self._settings = settings
         self._site = site
         self._profile: Profile | None = None
@@ -83,6 +85,18 @@ class HttpsFiling:
                 learnt.said[parcel.id] = Said("unknown")
         return learnt.delivery()
 
+    def filed(self, filings: Sequence[str]) -> Iterator[Filed]:
+        """Ask for each filing, by a connection of its own; see `hub.model.TellsFilings`."""
+        beside = HttpsFiling(self._name, self._settings, self._site)
+        try:
+            beside.open()
+            for filing in filings:
+                found = beside._asked(filing)
+                there = {"said": True, "absent": False}.get(found.kind)
+                yield Filed(filing, there, found.said, place=found.why or self._settings.url)
+        finally:
+            beside.close()
+
     def close(self) -> None:
         way, self._way = self._way, None
         if way is not None:
@@ -93,9 +107,8 @@ class HttpsFiling:
         profile, keys, _ = self._ready()
         transport = profile.transport
         assert isinstance(transport, HttpsOf), "read_profile has looked"
-        target = transport.query_path.replace("{filing}", quote(filing.id, safe=""))
         try:
-            found = self._ask("GET", target, filing.id, b"")
+            found = self._asked(filing.id)
         except NoAnswer as fault:
             # Nothing was sent, but something may have been sent before: it stays as it is.
             return Heard("nothing", why=str(fault)), False
@@ -114,6 +127,13 @@ class HttpsFiling:
         if found.kind == "absent":
             return Heard("nothing", why="the authority says of what it was sent: not found"), True
         return found, True
+
+    def _asked(self, filing: str) -> Heard:
+        """What the authority says of a filing. raises NoAnswer, SinkPaused, SinkUnavailable"""
+        profile, _, _ = self._ready()
+        assert isinstance(profile.transport, HttpsOf), "read_profile has looked"
+        target = profile.transport.query_path.replace("{filing}", quote(filing, safe=""))
+        return self._ask("GET", target, filing, b"")
 
     def _ask(self, method: Literal["GET", "POST"], target: str, filing: str, body: bytes) -> Heard:
         profile, keys, way = self._ready()
