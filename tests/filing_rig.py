@@ -12,7 +12,7 @@ from hub.filing import book
 from hub.filing.door import FilingDoor
 from hub.filing.drafting import Draft
 from hub.filing.period import Span, span
-from hub.filing.profile import Profile, load_profile
+from hub.filing.profile import load_profile
 from hub.filing.settings import FilingSinkSettings
 from hub.jobs.timing import day_of
 from hub.model import Parcel, Said
@@ -37,10 +37,6 @@ DAY_S: Final = 86_400
 
 def profile_file(name: str) -> Path:
     return ROOT / "config" / "filing" / f"{name}.toml"
-
-
-def profile_of(name: str) -> Profile:
-    return load_profile(profile_file(name))
 
 
 def settings_of(name: str, **more: Any) -> FilingSinkSettings:
@@ -74,10 +70,13 @@ def refused(
 class Office:
     """Drafts and answers, for one authority called "city"."""
 
-    def __init__(self, yard: Yard, name: str = "example_city", **settings: Any) -> None:
+    def __init__(
+        self, yard: Yard, name: str = "example_city", profile: Path | None = None, **settings: Any
+    ) -> None:
+        path = profile or profile_file(name)
         self.yard = yard
         self.name = name
-        self.profile = profile_of(name)
+        self.profile = load_profile(path)
         self.who = settings_of(name, **settings)
         self.span: Span = span(self.profile.schedule.every, PERIOD[name])
         # Never started: what the CRM would be sent lies there as parcels.
@@ -86,7 +85,7 @@ class Office:
             [crm], yard.folder, yard.submit, yard.clock, hear=book.hear, gateway="gw-test"
         )
         self.door = FilingDoor(
-            {"city"}, self.outbox.address_to, yard.folder, "gw-test", yard.clock,
+            {"city": path}, self.outbox.address_to, yard.folder, "gw-test", yard.clock,
             lambda act: yard.submit(act).result(), self.outbox.tell_filing,
         )  # fmt: skip
 
@@ -103,11 +102,11 @@ class Office:
                 corrects,
             )  # fmt: skip
 
-    def hand_in(self, made: Draft, corrects: str = "", by: str = "office") -> Mapping[str, Any]:
+    def hand_in(self, made: Draft, corrects: str = "", by: str = "T-1") -> Mapping[str, Any]:
         told = handed_in(made, self.profile, "city", self.span, corrects)
         return self.hand_in_raw(json.dumps(told, ensure_ascii=False).encode(), by)
 
-    def hand_in_raw(self, content: bytes, by: str = "office") -> Mapping[str, Any]:
+    def hand_in_raw(self, content: bytes, by: str = "T-1") -> Mapping[str, Any]:
         digest = sha256(content).hexdigest()
         self.door.put(
             {"sha256": digest, "size": str(len(content)), "offset": "0",

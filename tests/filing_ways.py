@@ -61,8 +61,7 @@ class Way:
 
     def __init__(self, yard: Yard, name: str, profile: Path, kind: str, **settings: Any) -> None:
         self.yard = yard
-        self.office = Office(yard, name)
-        self.office.profile = load_profile(profile)
+        self.office = Office(yard, name, profile)
         self.office.wait_until_over()
         self.filing = self.office.sent()
         self.kind = KIND[kind]

@@ -12,7 +12,7 @@ from hub.clock import iso
 from hub.errors import CommandRefused
 from hub.filing.life import State, Step, after, ordered
 from hub.filing.telling import told_of
-from hub.ledger import Transaction
+from hub.ledger import LedgerReader, Transaction
 from hub.model import Parcel, Said
 from hub.outbox.parcels import Tell
 
@@ -41,6 +41,11 @@ def kept(sql: sqlite3.Connection, filing: str) -> Kept:
     if row is None:
         raise CommandRefused(f"no filing {filing!r}; see `gashub filing list`")
     return Kept(*row)
+
+
+def drafter(reader: LedgerReader, filing: Kept) -> str:
+    """Who drafted it: told by its first step, the entry after its content."""
+    return str(reader.read(filing.content + 1).record()["by"])
 
 
 def chain_of(filing: str) -> str:
