@@ -110,6 +110,15 @@ FILINGS: Final[Mapping[str, Mapping[str, Any]]] = {
         "period": "2026-11",
         "replaces": "01M5YVK000F1L1NG0000000000",
     },
+    "filing-overdue": {
+        "filing": "filing 2026-11",
+        "state": "prepared",
+        "stands": "none",
+        "period": "2026-11",
+        "records": 0,
+        "overdue": True,
+        "due_at": "2026-12-10T16:00:00.000000Z",
+    },
     "filing-discarded": {"state": "prepared", "stands": "discarded", "period": "2026-11"},
 }
 

@@ -218,6 +218,7 @@ def _change(
     tx: Transaction, filing: str, state: State, entry: int, at_us: int, more: Mapping[str, Any]
 ) -> None:
     tx.sql.execute(
-        "UPDATE filings SET state=?, step=?, changed_us=?, receipt=?, reason=? WHERE id=?",
-        (state, entry, at_us, more.get("receipt", ""), more.get("reason", ""), filing),
+        "UPDATE filings SET state=?, step=?, changed_us=?, receipt=COALESCE(?, receipt),"
+        " reason=COALESCE(?, reason) WHERE id=?",
+        (state, entry, at_us, more.get("receipt"), more.get("reason"), filing),
     )
