@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from hub.asking import ask
     from hub.clock import Clock, iso
     from hub.confirming import Confirm
-    from hub.egress import AddressRefused, Answer, Egress, Limits, Trust
+    from hub.dialling import AddressRefused, dial
+    from hub.egress import Answer, Egress, Limits, Trust
     from hub.errors import (
         BadFrame,
         ConfigError,
@@ -172,6 +173,7 @@ __all__ = [
     "ask",
     "check_digit_fits",
     "crc16_modbus",
+    "dial",
     "digest_of",
     "entered_by",
     "float32_text",
@@ -207,7 +209,8 @@ _HOME = {
     "seal": "hub.signing",
     "signing_key": "hub.signing",
     "verifying_key": "hub.signing",
-    "AddressRefused": "hub.egress",
+    "AddressRefused": "hub.dialling",
+    "dial": "hub.dialling",
     "Answer": "hub.egress",
     "Egress": "hub.egress",
     "NoAnswer": "hub.errors",

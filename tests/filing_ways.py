@@ -200,7 +200,8 @@ def by_sftp(
 ) -> Way:  # fmt: skip
     profile = variant(name, transport, tmp_path)
     given = {
-        "host": "127.0.0.1", "port": sshd.port, "user": sshd.user, "host_key": sshd.host_key,
+        "host": "127.0.0.1", "lan": ("127.0.0.0/8",), "port": sshd.port,
+        "user": sshd.user, "host_key": sshd.host_key,
         "client_key": "ssh", "signing_key": "sign", "envelope_key": "seal", **settings,
     }  # fmt: skip
     way = Way(yard, name, profile, "filing_sftp", **given)

@@ -9,12 +9,14 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import openpyxl
 import pytest
 
+from hub.dialling import AddressRefused, dial
 from hub.errors import SinkPaused, SinkUnavailable
 from hub.filing.listing import filing
 from hub.ledger import verify
@@ -37,6 +39,7 @@ from tests.filing_ways import (
 )
 from tests.foreman_rig import Yard
 from tests.sshd_rig import Sshd
+from tests.test_egress import SPELLINGS
 
 
 @pytest.fixture
@@ -348,6 +351,36 @@ def test_without_a_folder_of_receipts_the_answer_is_typed_in(
         {"filing": way.filing, "by": "S-1", "step": "rejected", "reason": "wrong month"}
     )
     assert way.office.state(way.filing) == "rejected"
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_O10_sftp_dials_no_inner_address_that_is_not_listed(
+    yard: Yard, sshd: Sshd, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty spellings and more, in front of a real server that would take it: sent 0. And a name
+    that comes to mean it when it is asked again.
+    """
+    way = by_sftp(yard, sshd, tmp_path, name, lan=())
+    way.turn()
+    assert way.standing()[0] == "paused"
+    assert "no address of the public Internet; " in way.standing()[1]
+    assert "`lan`" in way.standing()[1]
+    (parcel,) = way.office.parcels()
+    logged = (tmp_path / "log").read_bytes()
+    for host in (*(one.strip("[]") for one in SPELLINGS), "authority.example"):
+        spelt = way.settings.model_copy(update={"host": host})
+        answers = iter((["10.1.2.3"], ["127.0.0.1"], ["::1"]))
+        if host == "authority.example":
+            changing = partial(dial, resolve=lambda _host, _port, answers=answers: next(answers))
+            monkeypatch.setattr("plugins.filing.sftp.dial", changing)
+        sink = way.kind.build("city", spelt, Site("gw", yard.clock, way.secrets.__getitem__))
+        sink.open()
+        for _ in range(3 if host == "authority.example" else 1):
+            with pytest.raises((AddressRefused, SinkUnavailable)) as told:
+                sink.deliver([parcel], "")
+            assert isinstance(told.value, AddressRefused) or "gaierror" in str(told.value), host
+    assert sshd.names() == []
+    assert (tmp_path / "log").read_bytes() == logged, "nobody has called"
 
 
 # -- into a folder

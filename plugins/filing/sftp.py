@@ -9,8 +9,8 @@ elsewhere it is submitted, and the answer is typed in.
 
 import asyncio
 import re
-from collections.abc import Container, Coroutine, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Container, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, suppress
 from hashlib import sha256
 from typing import Any, Final, TypeVar, cast
 
@@ -26,7 +26,9 @@ from hub import (
     SinkPaused,
     SinkUnavailable,
     Site,
+    dial,
     digest_of,
+    lan_of,
 )
 from plugins.filing.answers import Heard, heard
 from plugins.filing.package import Filing, Keys, filing_of, read_profile
@@ -145,12 +147,17 @@ class SftpFiling:
                     await _put(sftp, transport.folder, name, content)
             return Heard("said", Said("submitted", proof=files[mark].decode()))
 
-    def _connected(self) -> Any:
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[asyncssh.SSHClientConnection]:
+        """Logged in, at an address that was looked at. raises AddressRefused, OSError"""
         asked = self._settings
-        return asyncssh.connect(
-            asked.host, asked.port, username=asked.user, login_timeout=asked.connect_within_s,
-            **self._login,
-        )  # fmt: skip
+        sock = dial(asked.host, asked.port, asked.connect_within_s, lan_of(asked.lan))
+        with closing(sock):
+            async with asyncssh.connect(
+                asked.host, asked.port, sock=sock, username=asked.user,
+                login_timeout=asked.connect_within_s, **self._login,
+            ) as connection:  # fmt: skip
+                yield connection
 
     async def _look(self, filings: Sequence[str]) -> list[Filed]:
         """What lies there of these filings, and of others."""
