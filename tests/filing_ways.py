@@ -2,12 +2,15 @@
 
 import json
 import re
+import select
+import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, Self
 
 from hub.filing import book
 from hub.filing.listing import filing
@@ -218,3 +221,60 @@ def by_folder(yard: Yard, tmp_path: Path, name: str = PROFILES[0]) -> Way:
     folder.mkdir(exist_ok=True)
     profile = variant(name, 'kind = "folder"', tmp_path)
     return Way(yard, name, profile, "filing_folder", folder=folder)
+
+
+class Cutter:
+    """A TCP relay on loopback which ends one connection after so many bytes, as a line breaks.
+
+    cut  direction (up: to the server) and number of its bytes that still get through; used up once
+    """
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self.cut: tuple[Literal["up", "down"], int] | None = None
+        self.passed = {"up": 0, "down": 0}
+        """Of the last connection."""
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            with client, socket.create_connection(("127.0.0.1", self._to)) as server:
+                self._relay(client, server)
+
+    def _relay(self, client: socket.socket, server: socket.socket) -> None:
+        self.passed = {"up": 0, "down": 0}
+        ways: dict[socket.socket, tuple[socket.socket, Literal["up", "down"]]] = {
+            client: (server, "up"), server: (client, "down"),
+        }  # fmt: skip
+        while True:
+            for source in select.select(list(ways), [], [])[0]:
+                to, way = ways[source]
+                try:
+                    data = source.recv(4096)
+                    if self.cut is not None and self.cut[0] == way:
+                        left = self.cut[1] - self.passed[way]
+                        if len(data) > left:
+                            self.cut = None
+                            to.sendall(data[:left])
+                            return
+                    to.sendall(data)
+                except OSError:
+                    return
+                if not data:
+                    return
+                self.passed[way] += len(data)

@@ -31,7 +31,7 @@ from hub import (
     digest_of,
     lan_of,
 )
-from plugins.filing.answers import Heard, heard
+from plugins.filing.answers import Heard, heard, is_duplicate, of_original
 from plugins.filing.hj212 import LONGEST, frame
 from plugins.filing.package import Filing, Keys, filing_of, read_profile
 from plugins.filing.settings import HttpsFilingSettings
@@ -108,7 +108,7 @@ class HttpsFiling:
         transport = profile.transport
         assert isinstance(transport, HttpsOf), "read_profile has looked"
         try:
-            found = self._asked(filing.id)
+            found = self._followed(self._asked(filing.id))
         except NoAnswer as fault:
             # Nothing was sent, but something may have been sent before: it stays as it is.
             return Heard("nothing", why=str(fault)), False
@@ -122,11 +122,18 @@ class HttpsFiling:
             body = frame(body)
         try:
             found = self._ask("POST", transport.submit_path, filing.id, keys.sealed(body))
+            found = self._followed(found)
         except NoAnswer as fault:
             return Heard("nothing", why=f"{fault}; it may have been taken"), True
         if found.kind == "absent":
             return Heard("nothing", why="the authority says of what it was sent: not found"), True
         return found, True
+
+    def _followed(self, found: Heard) -> Heard:
+        """What was heard, of a duplicate with the receipt of the filing that it repeats."""
+        if not is_duplicate(found) or found.said is None:
+            return found
+        return of_original(found, self._asked(found.said.of))
 
     def _asked(self, filing: str) -> Heard:
         """What the authority says of a filing. raises NoAnswer, SinkPaused, SinkUnavailable"""

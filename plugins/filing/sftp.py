@@ -30,7 +30,7 @@ from hub import (
     digest_of,
     lan_of,
 )
-from plugins.filing.answers import Heard, heard
+from plugins.filing.answers import Heard, heard, is_duplicate, of_original
 from plugins.filing.package import Filing, Keys, filing_of, read_profile
 from plugins.filing.settings import SftpFilingSettings
 from plugins.filing.sink import Learnt
@@ -47,6 +47,8 @@ LARGEST_RECEIPT_BYTES: Final = 65536
 LARGEST_FILING_BYTES: Final = 64 << 20
 _OK: Final = 200
 _NAME: Final = re.compile(r"filing-([0-9A-Z]{26})\.")
+_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
+"""What may stand in the name of a file; a filing's id comes from the authority here."""
 _T = TypeVar("_T")
 
 
@@ -138,7 +140,7 @@ class SftpFiling:
             if transport.receipts:
                 answer = await _read(sftp, f"{transport.receipts}/{stem}.receipt.json")
                 if answer is not None:
-                    return self._believed(filing, answer)
+                    return await self._followed(sftp, self._believed(filing.id, answer))
             files = self._files(filing)
             mark = list(files)[-1]
             # Once it was there it is not put there again, though they have taken it away since.
@@ -221,9 +223,18 @@ class SftpFiling:
         files[f"{stem}.{method}"] = f"{digest}  {name}\n".encode()
         return files
 
-    def _believed(self, filing: Filing, answer: bytes) -> Heard:
+    async def _followed(self, sftp: asyncssh.SFTPClient, found: Heard) -> Heard:
+        """What was heard, of a duplicate with the receipt of the filing that it repeats."""
+        if not is_duplicate(found) or found.said is None or not _ID.fullmatch(found.said.of):
+            return found
+        name = f"{self._transport.receipts}/filing-{found.said.of}.receipt.json"
+        answer = await _read(sftp, name)
+        other = Heard("absent") if answer is None else self._believed(found.said.of, answer)
+        return of_original(found, other)
+
+    def _believed(self, filing: str, answer: bytes) -> Heard:
         """What a receipt says. It is not signed: what it rests on is the server's pinned key."""
-        found = heard(self._transport, filing.id, _OK, {}, answer)
+        found = heard(self._transport, filing, _OK, {}, answer)
         if found.said is None:
             return Heard("nothing", why="its receipt has no word of the profile about the filing")
         return found._replace(said=found.said._replace(proof=answer.decode("utf-8", "replace")))
