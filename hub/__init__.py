@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         xor8,
     )
     from hub.gauge import Gauge, GaugeSettings, Outcome
+    from hub.holdings import Filed, Held
     from hub.hookspecs import hookimpl
     from hub.mapping import Mapped
     from hub.measuring import measure
@@ -43,9 +44,7 @@ if TYPE_CHECKING:
         Delivery,
         DriverKind,
         FarSide,
-        Filed,
         FollowerKind,
-        Held,
         Intake,
         Kept,
         LineDriverKind,
@@ -199,7 +198,7 @@ _HOME = {
     "load_profile": "hub.filing.profile",
     "check_digit_fits": "hub.filing.codes",
     "Said": "hub.model",
-    "Filed": "hub.model",
+    "Filed": "hub.holdings",
     "SealBroken": "hub.signing",
     "open_sealed": "hub.signing",
     "KeyUnusable": "hub.signing",
@@ -246,7 +245,7 @@ _HOME = {
     "Fence": "hub.fence",
     "FixedFramer": "hub.framing",
     "FollowerKind": "hub.model",
-    "Held": "hub.model",
+    "Held": "hub.holdings",
     "InstrumentSilent": "hub.errors",
     "Intake": "hub.model",
     "Kept": "hub.model",

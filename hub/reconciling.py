@@ -25,8 +25,8 @@ import structlog
 
 from hub.clock import Clock, iso
 from hub.errors import Fault
+from hub.holdings import Held, TellsHoldings
 from hub.ledger import LedgerReader
-from hub.model import Held, TellsHoldings
 from hub.outbox import Consignee
 from hub.texts import Language, say
 

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from hub.clock import HubClock
+from hub.holdings import Held
 from hub.looking import sinks
-from hub.model import Held, Site
+from hub.model import Site
 from hub.outbox import Consignee, Outbox
 from hub.reconciling import DAY_US, Digests, able, reconcile
 from hub.simulate.scribe import Scribe

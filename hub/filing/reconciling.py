@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 
 from hub.errors import Fault
 from hub.filing.life import OPEN, State
+from hub.holdings import Filed, TellsFilings
 from hub.ledger import LedgerReader
-from hub.model import Filed, TellsFilings
 from hub.outbox import Consignee
 from hub.reconciling import Difference, Report, Subject
 

@@ -69,7 +69,7 @@ class FolderFiling:
         return learnt.delivery()
 
     def filed(self, filings: Sequence[str]) -> Iterator[Filed]:
-        """Look for the document of each filing; see `hub.model.TellsFilings`. A folder can say no
+        """Look for the document of each; see `hub.holdings.TellsFilings`. A folder can say no
         more than that, and things are taken out of it.
         """
         if not self._folder.is_dir():

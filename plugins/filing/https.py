@@ -86,7 +86,7 @@ class HttpsFiling:
         return learnt.delivery()
 
     def filed(self, filings: Sequence[str]) -> Iterator[Filed]:
-        """Ask for each filing, by a connection of its own; see `hub.model.TellsFilings`."""
+        """Ask for each filing, by a connection of its own; see `hub.holdings.TellsFilings`."""
         beside = HttpsFiling(self._name, self._settings, self._site)
         try:
             beside.open()

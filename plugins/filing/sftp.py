@@ -92,7 +92,7 @@ class SftpFiling:
         return learnt.delivery()
 
     def filed(self, filings: Sequence[str]) -> Iterator[Filed]:
-        """Look for each filing and its receipt; see `hub.model.TellsFilings`."""
+        """Look for each filing and its receipt; see `hub.holdings.TellsFilings`."""
         beside = SftpFiling(self._name, self._settings, self._site)
         beside.open()
         within_s = self._settings.answer_within_s * (1 + len(filings))
