@@ -176,7 +176,7 @@ class Deadlines:
         try:
             for name, path in self._authorities.items():
                 self._look(name, load_profile(path))
-        except Fault as why:
+        except (Fault, sqlite3.OperationalError) as why:
             log.warning("deadlines_not_looked_at", error=str(why))
             return False
         return True
