@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from hub.asking import ask
     from hub.clock import Clock, iso
     from hub.confirming import Confirm
-    from hub.egress import AddressRefused, Answer, Egress, Limits, Trust
+    from hub.dialling import AddressRefused, dial
+    from hub.egress import Answer, Egress, Limits, Trust
     from hub.errors import (
         BadFrame,
         ConfigError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         xor8,
     )
     from hub.gauge import Gauge, GaugeSettings, Outcome
+    from hub.holdings import Filed, Held
     from hub.hookspecs import hookimpl
     from hub.mapping import Mapped
     from hub.measuring import measure
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
         DriverKind,
         FarSide,
         FollowerKind,
-        Held,
         Intake,
         Kept,
         LineDriverKind,
@@ -80,9 +81,11 @@ if TYPE_CHECKING:
     )
     from hub.signing import (
         KeyUnusable,
+        SealBroken,
         SigningKey,
         VerifyingKey,
         digest_of,
+        open_sealed,
         seal,
         signing_key,
         verifying_key,
@@ -111,6 +114,7 @@ __all__ = [
     "FarSide",
     "Fault",
     "Fence",
+    "Filed",
     "FilingSinkSettings",
     "FixedFramer",
     "FolderOf",
@@ -151,6 +155,7 @@ __all__ = [
     "Row",
     "RulePack",
     "Said",
+    "SealBroken",
     "Settings",
     "SftpOf",
     "SigningKey",
@@ -167,6 +172,7 @@ __all__ = [
     "ask",
     "check_digit_fits",
     "crc16_modbus",
+    "dial",
     "digest_of",
     "entered_by",
     "float32_text",
@@ -175,6 +181,7 @@ __all__ = [
     "lan_of",
     "load_profile",
     "measure",
+    "open_sealed",
     "seal",
     "signing_key",
     "verifying_key",
@@ -191,6 +198,9 @@ _HOME = {
     "load_profile": "hub.filing.profile",
     "check_digit_fits": "hub.filing.codes",
     "Said": "hub.model",
+    "Filed": "hub.holdings",
+    "SealBroken": "hub.signing",
+    "open_sealed": "hub.signing",
     "KeyUnusable": "hub.signing",
     "SigningKey": "hub.signing",
     "VerifyingKey": "hub.signing",
@@ -198,7 +208,8 @@ _HOME = {
     "seal": "hub.signing",
     "signing_key": "hub.signing",
     "verifying_key": "hub.signing",
-    "AddressRefused": "hub.egress",
+    "AddressRefused": "hub.dialling",
+    "dial": "hub.dialling",
     "Answer": "hub.egress",
     "Egress": "hub.egress",
     "NoAnswer": "hub.errors",
@@ -234,7 +245,7 @@ _HOME = {
     "Fence": "hub.fence",
     "FixedFramer": "hub.framing",
     "FollowerKind": "hub.model",
-    "Held": "hub.model",
+    "Held": "hub.holdings",
     "InstrumentSilent": "hub.errors",
     "Intake": "hub.model",
     "Kept": "hub.model",

@@ -42,6 +42,7 @@ _TUNNELS: Final = (
     IPv4Network("192.88.99.0/24"),
 )
 """An address in one of these is a way to another one, which may be anything."""
+_NAT64: Final = IPv6Network("64:ff9b::/96")
 _BOOKS: Final = IPv6Network("3fff::/20")
 """For documentation (RFC 9637); younger than the tables of some Pythons."""
 
@@ -66,12 +67,17 @@ def lan_of(texts: Sequence[str]) -> tuple[Network, ...]:
     return tuple(found)
 
 
-def against(address: Address, lan: Sequence[Network]) -> str:
-    """What speaks against connecting to *address*, in a few words; "": nothing does."""
+def against(address: Address, lan: Sequence[Network] | None) -> str:
+    """What speaks against connecting to *address*, in a few words; "": nothing does.
+
+    lan  the company's own networks; None: no matter whose, if it can be a far side at all
+    """
     plain = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     address = plain or address
     if why := _never(address):
         return why
+    if lan is None:
+        return _never(IPv4Address(int(address) & 0xFFFFFFFF)) if address in _NAT64 else ""
     if any(address.version == network.version and address in network for network in lan):
         return ""
     if any(address.version == network.version and address in network for network in _TUNNELS):

@@ -28,7 +28,9 @@ from hub.desk import Desk
 from hub.doing import Doing
 from hub.doubts import known_names
 from hub.filing import book
+from hub.filing.deadlines import Deadlines
 from hub.filing.door import FilingDoor, authorities
+from hub.filing.reconciling import filing_subjects
 from hub.following import Cursors, follow, stored_cursors
 from hub.foreman import JobDoor
 from hub.happenings import news_event
@@ -128,8 +130,10 @@ def run(config: Config, stop: threading.Event) -> int:
             for name, driver in parts.links.items()
         ]
 
-        asked = able(parts.consignees)
-        digests = Digests(state_dir, asked, clock, config.hub.language)
+        asked = able(state_dir, parts.consignees) | filing_subjects(state_dir, parts.consignees)
+        digests = Digests(asked, clock, config.hub.language)
+        due = authorities(parts.consignees)
+        deadlines = Deadlines(state_dir, due, clock, doing, outbox.tell_filing)
 
         def status() -> Mapping[str, Any]:
             waiting, tasks = bus.waiting()
@@ -153,6 +157,7 @@ def run(config: Config, stop: threading.Event) -> int:
                 "link_states": {link.name: link.status() for link in links},
                 "sinks": sinks(state_dir),
                 "reconciled": digests.all(),
+                "filings_owed": deadlines.all(config.hub.language) if due else [],
                 "instruments": judging.latest(),
             }
 
@@ -179,6 +184,7 @@ def run(config: Config, stop: threading.Event) -> int:
             config.hub.gateway,
             clock,
             doing,
+            outbox.tell_filing,
         )
         doors = (
             commands.table(),
@@ -196,6 +202,8 @@ def run(config: Config, stop: threading.Event) -> int:
         house.enter_context(crew.running("control", control.serve))
         outbox.start()
         house.callback(crew.missed, outbox.stop)
+        if due:
+            house.enter_context(crew.running("deadlines", deadlines.run))
         if asked:
             house.enter_context(crew.running("reconciling", digests.run))
         for name, follower in parts.followers.items():

@@ -1,8 +1,8 @@
 """The way out by HTTP, for every sink: one address, a limit on everything, no surprises.
 
-The far side's name is resolved for each new connection, the answer is looked at (`hub.addresses`),
-and that very address is dialled, so that nobody can change it in between. Certificates are checked
-against the name, whatever the address. A redirect is an answer like any other, never followed.
+The far side's name is resolved for each new connection, the answer is looked at, and that very
+address is dialled (`hub.dialling`). Certificates are checked against the name, whatever the
+address. A redirect is an answer like any other, never followed.
 Limits are for the whole: the usual socket timeout starts anew with every byte, so that a far side
 which drips its answer could hold a channel for days. No proxy of the environment is used.
 """
@@ -14,7 +14,6 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -23,15 +22,9 @@ from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Timeout
 
-from hub.addresses import Network, against
-from hub.errors import NoAnswer, SinkPaused, SinkUnavailable
-
-Resolve = Callable[[str, int], Sequence[str]]
-"""Host and port -> addresses as text, best first. raises OSError"""
-
-
-class AddressRefused(SinkPaused):
-    """No address of the far side may be connected to. Nothing was sent; the channel waits."""
+from hub.addresses import Network
+from hub.dialling import Resolve, dial, resolved
+from hub.errors import NoAnswer, SinkUnavailable
 
 
 class Answer(NamedTuple):
@@ -59,51 +52,6 @@ class Trust(NamedTuple):
 
 
 SYSTEM: Final = Trust()
-
-
-def resolved(host: str, port: int) -> list[str]:
-    """What the system's resolver says, as it orders it. raises OSError"""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as wrong:  # a label that no name server could be asked for
-        raise OSError(f"{host!r} is no host name: {wrong}") from wrong
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-def dial(
-    host: str,
-    port: int,
-    within_s: float,
-    lan: Sequence[Network],
-    resolve: Resolve = resolved,
-) -> socket.socket:
-    """Connect to *host*, at an address that was looked at first. The only way out of the hub.
-
-    raises  AddressRefused when none may be connected to, OSError when none answers in time
-    """
-    found = [ip_address(text) for text in resolve(host, port)]
-    refused = {address: why for address in found if (why := against(address, lan))}
-    allowed = [address for address in found if address not in refused]
-    if not allowed:
-        said = ", ".join(f"{address} is {why}" for address, why in refused.items())
-        raise AddressRefused(
-            f"{host}: not connected: {said or 'the name has no address'}; if that is the far "
-            "side, in a network of your own, name the network in `lan`, restart, then `gashub "
-            "outbox retry`"
-        )
-    until_s = time.monotonic() + within_s
-    fault: OSError = TimeoutError(f"not connected in {within_s:g} s")
-    for address in allowed:
-        left_s = until_s - time.monotonic()
-        if left_s <= 0:
-            break
-        try:
-            connected = socket.create_connection((str(address), port), left_s)
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return connected
-        except OSError as refusal:
-            fault = refusal
-    raise fault
 
 
 class Egress:

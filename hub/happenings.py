@@ -97,7 +97,10 @@ class NoticeData(JobData):
 class FilingData(Open):
     """How a filing with an authority stands."""
 
-    filing: str = Field(description="ULID of the filing; the same from its draft to its receipt.")
+    filing: str = Field(
+        description="ULID of the filing; the same from its draft to its receipt. Of an overdue "
+        "period for which nothing was drafted: `channel`, a space, and `period`."
+    )
     state: Literal[
         "prepared",
         "approved",
@@ -112,9 +115,31 @@ class FilingData(Open):
         "the authority yet. submitted_unknown: nobody knows whether it arrived."
     )
     channel: str = Field(description="Name of the sink on the gateway.")
+    stands: str | None = Field(
+        default=None,
+        description="The hub's own word, finer than `state`, which keeps the word before it: "
+        "queued (with the outbox, not sent yet), discarded (given up, its records are due again). "
+        "none (nothing was drafted for an overdue period; `state` then says prepared). More words "
+        "may come.",
+    )
+    overdue: bool | None = Field(
+        default=None,
+        description="true: the filing has come into no other state, but its time is over. Told "
+        "once for a period.",
+    )
+    due_at: str | None = Field(
+        default=None, description="Of what is overdue: when its time was over, UTC, ISO 8601."
+    )
+    period: str | None = Field(default=None, description="Such as 2026-11, 2026-Q4, 2026-W48.")
     records: int = Field(ge=0, description="Number of records in it.")
     receipt: str | None = Field(default=None, description="The other side's own name for it.")
-    reasons: list[str] = Field(default=[], description="Codes of a rejection.")
+    reasons: list[str] = Field(
+        default=[],
+        description="Codes of a rejection. What was said in words stays with the gateway.",
+    )
+    duplicate_of: str | None = Field(
+        default=None, description="Filing in which the authority has these records already."
+    )
     replaces: str | None = Field(default=None, description="Filing that this one corrects.")
     at: str = Field(description="When, UTC, ISO 8601.")
     ledger: LedgerHead

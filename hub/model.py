@@ -6,7 +6,7 @@ in the record (an instrument lost, a session lost). A **parcel** is one immutabl
 its way to one sink.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -261,32 +261,6 @@ class Sink(Protocol):
     def open(self) -> None: ...
     def deliver(self, parcels: Sequence[Parcel], batch: str) -> Delivery: ...
     def close(self) -> None: ...
-
-
-class Held(NamedTuple):
-    """What a far side has under one of our keys.
-
-    sha256  of the event's bytes as it has them, hex; "" when it keeps none
-    word    the verdict as it shows it there: PASS, FAIL, or "" for anything else
-    place   where one finds it there
-    """
-
-    key: str
-    sha256: str
-    word: str
-    place: str
-
-
-@runtime_checkable
-class TellsHoldings(Protocol):
-    """A sink whose far side can be asked what it has of this sink's, for `gashub reconcile`.
-
-    `holdings` yields everything of the kind `verdict` that was put there since *from_us* (hub
-    time, a day of grace included), twice what is there twice. It is called beside `deliver`, from
-    another thread, and has a connection of its own. It raises Fault or OSError.
-    """
-
-    def holdings(self, from_us: int) -> Iterator[Held]: ...
 
 
 class Recorded(NamedTuple):

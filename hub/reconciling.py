@@ -8,11 +8,14 @@ twice        there more than once
 other_bytes  there, but the event is not the one we sent, or its bytes are gone
 other_word   shown there with another verdict
 unknown      there under a key of this sink's that the hub never had
+
+Filings are compared by `hub.filing.reconciling`, into the same reports.
 """
 
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,8 +25,8 @@ import structlog
 
 from hub.clock import Clock, iso
 from hub.errors import Fault
+from hub.holdings import Held, TellsHoldings
 from hub.ledger import LedgerReader
-from hub.model import Held, TellsHoldings
 from hub.outbox import Consignee
 from hub.texts import Language, say
 
@@ -45,6 +48,7 @@ class Difference(NamedTuple):
     key: str
     order: str
     place: str
+    detail: str = ""
 
     def as_row(self, lang: Language) -> dict[str, str]:
         return {**self._asdict(), "what": say(lang, f"reconcile.{self.kind}")}
@@ -80,6 +84,22 @@ class Report(NamedTuple):
         }
 
 
+Compare = Callable[[int, int], Report]
+"""From and until, hub time -> what the two sides have, compared now."""
+
+
+class Subject(NamedTuple):
+    """A sink whose far side can be asked.
+
+    sort  crm or gov
+    days  how far a digest looks back
+    """
+
+    sort: str
+    days: int
+    compare: Compare
+
+
 class _Sent(NamedTuple):
     order: str
     sha256: str
@@ -103,18 +123,19 @@ def reconcile(
     return Report(sink, from_us, until_us, len(sent), held, differences)
 
 
-def able(consignees: Sequence[Consignee]) -> Mapping[str, TellsHoldings]:
-    """The sinks whose far side can be asked."""
-    return {one.name: one.sink for one in consignees if isinstance(one.sink, TellsHoldings)}
+def able(state_dir: Path, consignees: Sequence[Consignee]) -> dict[str, Subject]:
+    """The sinks whose far side can be asked what it has of our verdicts, by name."""
+    return {
+        one.name: Subject("crm", DIGEST_DAYS, partial(reconcile, state_dir, one.name, one.sink))
+        for one in consignees
+        if isinstance(one.sink, TellsHoldings)
+    }
 
 
 class Digests:
     """The newest report of each sink, made once a day by a thread of its own."""
 
-    def __init__(
-        self, state_dir: Path, far: Mapping[str, TellsHoldings], clock: Clock, lang: Language
-    ) -> None:
-        self._state_dir = state_dir
+    def __init__(self, far: Mapping[str, Subject], clock: Clock, lang: Language) -> None:
         self._far = far
         self._clock = clock
         self._lang: Language = lang
@@ -136,14 +157,14 @@ class Digests:
     def digest(self, name: str) -> Report:
         """Compare one sink now, and say so in one line."""
         now_us = self._clock.now_us()
-        from_us = now_us - DIGEST_DAYS * DAY_US
-        made = reconcile(self._state_dir, name, self._far[name], from_us, now_us)
+        sort, days, compare = self._far[name]
+        made = compare(now_us - days * DAY_US, now_us)
         self._newest[name] = made
         told = made.as_dict(self._lang, LISTED_MOST)
         tell: Callable[..., object] = log.info
         if made.asked or made.differences:
             tell = log.warning
-        tell("crm_not_reconciled" if made.asked else "crm_reconciled", **told)
+        tell(f"{sort}_not_reconciled" if made.asked else f"{sort}_reconciled", **told)
         return made
 
 

@@ -88,6 +88,7 @@ def do_here(config: Config, do: str, request: Mapping[str, Any]) -> Any:
             gateway,
             clock,
             doing,
+            outbox.tell_filing,
         )
         doors = (
             commands.table(),

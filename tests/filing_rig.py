@@ -12,15 +12,17 @@ from hub.filing import book
 from hub.filing.door import FilingDoor
 from hub.filing.drafting import Draft
 from hub.filing.period import Span, span
-from hub.filing.profile import Profile, load_profile
+from hub.filing.profile import load_profile
 from hub.filing.settings import FilingSinkSettings
 from hub.jobs.timing import day_of
 from hub.model import Parcel, Said
-from hub.outbox import Outbox
+from hub.outbox import Consignee, Outbox
 from hub.records import Record
 from hub.records.filing import draft
 from hub.records.filing.drafting import handed_in
+from hub.settings import SinkSettings
 from tests.foreman_rig import Yard
+from tests.outbox_rig import ObedientSink
 from tests.records_rig import CUSTOMER
 
 ROOT: Final = Path(__file__).parent.parent
@@ -35,10 +37,6 @@ DAY_S: Final = 86_400
 
 def profile_file(name: str) -> Path:
     return ROOT / "config" / "filing" / f"{name}.toml"
-
-
-def profile_of(name: str) -> Profile:
-    return load_profile(profile_file(name))
 
 
 def settings_of(name: str, **more: Any) -> FilingSinkSettings:
@@ -72,16 +70,23 @@ def refused(
 class Office:
     """Drafts and answers, for one authority called "city"."""
 
-    def __init__(self, yard: Yard, name: str = "example_city", **settings: Any) -> None:
+    def __init__(
+        self, yard: Yard, name: str = "example_city", profile: Path | None = None, **settings: Any
+    ) -> None:
+        path = profile or profile_file(name)
         self.yard = yard
         self.name = name
-        self.profile = profile_of(name)
+        self.profile = load_profile(path)
         self.who = settings_of(name, **settings)
         self.span: Span = span(self.profile.schedule.every, PERIOD[name])
-        self.outbox = Outbox([], yard.folder, yard.submit, yard.clock, hear=book.hear)
+        # Never started: what the CRM would be sent lies there as parcels.
+        crm = Consignee("crm", ObedientSink(), SinkSettings(events=("filing",)))
+        self.outbox = Outbox(
+            [crm], yard.folder, yard.submit, yard.clock, hear=book.hear, gateway="gw-test"
+        )
         self.door = FilingDoor(
-            {"city"}, self.outbox.address_to, yard.folder, "gw-test", yard.clock,
-            lambda act: yard.submit(act).result(),
+            {"city": path}, self.outbox.address_to, yard.folder, "gw-test", yard.clock,
+            lambda act: yard.submit(act).result(), self.outbox.tell_filing,
         )  # fmt: skip
 
     def wait_until_over(self) -> None:
@@ -97,11 +102,11 @@ class Office:
                 corrects,
             )  # fmt: skip
 
-    def hand_in(self, made: Draft, corrects: str = "", by: str = "office") -> Mapping[str, Any]:
+    def hand_in(self, made: Draft, corrects: str = "", by: str = "T-1") -> Mapping[str, Any]:
         told = handed_in(made, self.profile, "city", self.span, corrects)
         return self.hand_in_raw(json.dumps(told, ensure_ascii=False).encode(), by)
 
-    def hand_in_raw(self, content: bytes, by: str = "office") -> Mapping[str, Any]:
+    def hand_in_raw(self, content: bytes, by: str = "T-1") -> Mapping[str, Any]:
         digest = sha256(content).hexdigest()
         self.door.put(
             {"sha256": digest, "size": str(len(content)), "offset": "0",
@@ -136,7 +141,16 @@ class Office:
     def hear(self, said: Said) -> None:
         (parcel,) = self.parcels()
         with self.yard.ledger.transaction() as tx:
-            book.hear(tx, parcel, said, self.yard.clock.now_us())
+            now_us = self.yard.clock.now_us()
+            book.hear(tx, parcel, said, now_us, self.outbox.tell_filing)
+
+    def told(self, filing: str = "") -> list[dict[str, Any]]:
+        """`data` of every event for the CRM, of all filings or one, in their order."""
+        rows = self.yard.ledger_sql(
+            "SELECT body FROM parcels WHERE sink='crm' AND kind='filing' ORDER BY seq"
+        )
+        found = [json.loads(row[0])["data"] for row in rows]
+        return [one for one in found if filing in ("", one["filing"])]
 
     def state(self, filing: str) -> str:
         return str(self.yard.ledger_sql("SELECT state FROM filings WHERE id=?", filing)[0][0])

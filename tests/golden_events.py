@@ -91,6 +91,35 @@ FILINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "filing-submitted": {"state": "submitted", "receipt": "sha256:0f"},
     "filing-accepted": {"state": "accepted", "receipt": "GZ-2026-000471"},
     "filing-rejected": {"state": "rejected", "reasons": ["division_code"]},
+    "filing-queued": {"state": "approved", "stands": "queued", "period": "2026-11"},
+    "filing-unknown": {
+        "state": "submitted_unknown",
+        "stands": "submitted_unknown",
+        "period": "2026-11",
+    },
+    "filing-duplicate": {
+        "state": "duplicate",
+        "stands": "duplicate_of",
+        "period": "2026-11",
+        "duplicate_of": "01M5YVK000F1L1NG0000000000",
+    },
+    "filing-corrected": {"state": "corrected", "stands": "corrected", "period": "2026-11"},
+    "filing-replaces": {
+        "state": "prepared",
+        "stands": "prepared",
+        "period": "2026-11",
+        "replaces": "01M5YVK000F1L1NG0000000000",
+    },
+    "filing-overdue": {
+        "filing": "filing 2026-11",
+        "state": "prepared",
+        "stands": "none",
+        "period": "2026-11",
+        "records": 0,
+        "overdue": True,
+        "due_at": "2026-12-10T16:00:00.000000Z",
+    },
+    "filing-discarded": {"state": "prepared", "stands": "discarded", "period": "2026-11"},
 }
 
 

@@ -10,16 +10,24 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import pytest
 import trustme
 
 from hub.addresses import against, lan_of
-from hub.egress import AddressRefused, Answer, Egress, Limits, NoAnswer, Trust, dial, resolved
+from hub.clock import HubClock
+from hub.dialling import AddressRefused, dial, resolved
+from hub.egress import Answer, Egress, Limits, NoAnswer, Trust
 from hub.errors import SinkPaused, SinkUnavailable
+from hub.model import Site
+from hub.mqtt import wire
+from hub.mqtt.link import BrokerLink
+from hub.mqtt.settings import BrokerSettings
+from hub.testing import wait_until
 
 LAN = lan_of(["127.0.0.0/8", "::1/128"])
 LIMITS = Limits(connect_within_s=2, answer_within_s=0.5, answer_max_bytes=4096)
@@ -166,6 +174,73 @@ def test_O10_a_redirect_is_an_answer_and_no_way() -> None:
         with Speaker(answering(where)) as outer:
             assert post(outer.port).status == 307
         assert inner.connects == 0
+
+
+BROKERS: Final = {
+    "127.0.0.1": "", "::1": "", "10.0.0.1": "", "192.168.7.4": "", "fd00::1": "", "8.8.8.8": "",
+    "64:ff9b::808:808": "",
+    "0.0.0.0": "unspecified", "::": "unspecified", "::ffff:0.0.0.0": "unspecified",  # noqa: S104
+    "169.254.1.1": "link-local", "fe80::1": "link-local", "::ffff:169.254.9.9": "link-local",
+    "169.254.169.254": "a cloud's metadata service",
+    "100.100.100.200": "a cloud's metadata service",
+    "fd00:ec2::254": "a cloud's metadata service", "::ffff:a9fe:a9fe": "a cloud's metadata service",
+    "64:ff9b::a9fe:a9fe": "a cloud's metadata service", "224.0.0.1": "multicast",
+    "ff02::1": "multicast",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("address", BROKERS)
+def test_O10_a_broker_may_be_near_and_never_what_is_no_broker(address: str) -> None:
+    """Its place is the plant's own network; what can be no far side is refused there, too."""
+    assert against(ip_address(address), None) == BROKERS[address]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "0", "::", "::ffff:0.0.0.0", "169.254.169.254", "fe80::1", "224.0.0.1"],  # noqa: S104
+)
+def test_O10_mqtt_dials_no_address_that_cannot_be_a_brokers(host: str) -> None:
+    """Of these, the unspecified ones would lead to the listener here: connects 0."""
+    with Speaker(answering(OK)) as inner, Speaker(answering(OK), "::1") as inner6:
+        for port in (inner.port, inner6.port):
+            link = broker_at(host, port)
+            link.open()
+            link.turn(0)
+            assert link.refused
+            assert "give the broker's own address" in link.why
+            link.close()
+        assert (inner.connects, inner6.connects) == (0, 0)
+
+
+def test_O10_mqtt_dials_the_address_that_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that means a broker first and a metadata service then: looked at each time, and what
+    is dialled is what was looked at.
+    """
+    seen: list[str] = []
+
+    def rebinding(host: str, port: int) -> list[str]:
+        seen.append(host)
+        return ["127.0.0.1"] if len(seen) % 2 else ["169.254.169.254"]
+
+    monkeypatch.setattr(wire, "dial", partial(dial, resolve=rebinding))
+    with Speaker(lambda _client: None) as inner:
+        link = broker_at("broker.lan", inner.port)
+        refused = []
+        for _ in range(4):
+            link.open()
+            link._due_s = 0.0
+            link.turn(0)
+            refused.append(link.refused)
+            link.close()
+        assert refused == [False, True, False, True]
+        assert "metadata" in link.why
+        wait_until(lambda: inner.connects == 2)
+    assert len(seen) == 4, "one look for each connection"
+
+
+def broker_at(host: str, port: int) -> BrokerLink:
+    settings = BrokerSettings(host=host, port=port, connect_within_s=1)
+    return BrokerLink("x", settings, Site("gw", HubClock(), str))
 
 
 def test_a_refusal_says_what_to_do() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hub.clock import local_day
 from hub.errors import CommandRefused, ConfigError
 from hub.filing import life
 from hub.filing.codes import check_digit_fits, names_somebody
@@ -119,7 +120,7 @@ def test_a_test_channel_carries_no_filing() -> None:
         Consignee(name, ObedientSink(), settings_of("example_city", trial=trial))
         for name, trial in (("city", False), ("rehearsal", True))
     ]
-    assert authorities(sinks) == {"city"}
+    assert authorities(sinks) == {"city": profile_file("example_city")}
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -270,7 +271,7 @@ def test_every_finding_has_its_text() -> None:
 
 def test_a_supervisor_approves_what_was_looked_at(office: Office) -> None:
     made = office.draft()
-    for by, said in (("T-1", "no supervisor"), ("nobody", "not in the register")):
+    for by, said in (("T-2", "no supervisor"), ("nobody", "not in the register")):
         with pytest.raises(CommandRefused, match=said):
             office.approve(made, by)
     with pytest.raises(CommandRefused, match="another digest"):
@@ -282,8 +283,60 @@ def test_a_supervisor_approves_what_was_looked_at(office: Office) -> None:
     assert office.state(made["filing"]) == "approved"
     told = filing(office.yard.folder, made["filing"])
     assert [(one["step"], one["by"]) for one in told["steps"]] == [
-        ("drafted", "office"), ("approved", "S-1")
+        ("drafted", "T-1"), ("approved", "S-1")
     ]  # fmt: skip
+
+
+def test_nobody_approves_what_he_has_drafted(office: Office) -> None:
+    """The refusal names both; another supervisor may."""
+    office.yard.do("staff.put", text='{"id": "S-2", "supervisor": true}')
+    made = office.hand_in(office.due(), by="S-1")
+    with pytest.raises(CommandRefused, match=r"drafted by S-1 .* approved by S-1.* two persons"):
+        office.approve(made, "S-1")
+    assert office.state(made["filing"]) == "prepared"
+    office.approve(made, "S-2")
+
+    assert office.state(made["filing"]) == "approved"
+
+
+def test_a_draft_is_somebodys_whom_the_register_knows(office: Office) -> None:
+    """A name that nobody has would be a way around the second person."""
+    with pytest.raises(CommandRefused, match="'office' is not in the register"):
+        office.hand_in(office.due(), by="office")
+    assert office.yard.ledger_sql("SELECT COUNT(*) FROM filings") == [(0,)]
+
+
+def test_a_profile_may_let_one_person_do_both(yard: Yard, tmp_path: Path) -> None:
+    text = profile_file("example_city").read_text(encoding="utf-8")
+    path = tmp_path / "alone.toml"
+    path.write_text(text.replace("two_persons = true", "two_persons = false"), encoding="utf-8")
+    office = Office(yard, profile=path)
+    office.wait_until_over()
+    made = office.hand_in(office.due(), by="S-1")
+    office.approve(made, "S-1")
+
+    assert office.state(made["filing"]) == "approved"
+    assert load_profile(profile_file("example_city")).approval.two_persons
+
+
+@pytest.mark.parametrize(("until", "may"), [("2026-12-01", True), ("2026-11-30", False)])
+def test_a_supervisors_certificate_must_be_valid_on_the_day(
+    office: Office, until: str, may: bool
+) -> None:
+    """On its last day it is; the day is Shanghai's."""
+    held = {"supervisor": {"number": "Z-9", "until": until}}
+    office.yard.do(
+        "staff.put", text=json.dumps({"id": "S-1", "supervisor": True, "certificates": held})
+    )
+    made = office.draft()
+    assert local_day(office.yard.clock.now_us()).isoformat() == "2026-12-01"
+    if may:
+        office.approve(made)
+    else:
+        with pytest.raises(CommandRefused, match=r"Z-9, which ended on 2026-11-30"):
+            office.approve(made)
+
+    assert office.state(made["filing"]) == ("approved" if may else "prepared")
 
 
 def test_a_draft_with_a_fault_is_not_approved(yard: Yard) -> None:

@@ -6,206 +6,54 @@ Counted at the authority, and from nothing else: no filing is there twice, and n
 import base64
 import hashlib
 import json
-import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import openpyxl
 import pytest
 
+from hub.dialling import AddressRefused, dial
 from hub.errors import SinkPaused, SinkUnavailable
-from hub.filing import book
 from hub.filing.listing import filing
-from hub.filing.profile import load_profile
-from hub.ledger import LedgerReader, Transaction, verify
-from hub.model import Delivery, Parcel, Sink, Site
-from hub.outbox import Terms
-from hub.outbox.channel import Channel
+from hub.ledger import verify
+from hub.model import Parcel, Site
 from hub.signing import Scheme, digest_of, open_sealed, signing_key, verifying_key
 from hub.simulate.authority import Authority
-from plugins.filing import register_sinks
 from plugins.filing.workbook import guarded
-from tests.filing_rig import PROFILES, WHO, Office, profile_file, refused
+from tests.filing_rig import PROFILES, profile_file
+from tests.filing_ways import (
+    KIND,
+    SM4_KEY,
+    TURNS,
+    by_folder,
+    by_https,
+    by_sftp,
+    city,
+    day_of_work,
+    made_keys,
+    stored,
+)
 from tests.foreman_rig import Yard
 from tests.sshd_rig import Sshd
-
-TURNS: Final = 60
-KIND: Final = {kind.name: kind for kind in register_sinks()}
-SM4_KEY: Final = "0123456789abcdeffedcba9876543210"
-
-
-class Killed(BaseException):
-    """The process is gone: nothing catches it."""
-
-
-def made_keys(folder: Path, method: str) -> tuple[str, str]:
-    """A private key and its public one, made by openssl."""
-    options = {
-        "sm2-sm3": ["SM2"],
-        "ecdsa-p256-sha256": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
-    }
-    private, public = folder / f"{method}.key", folder / f"{method}.pub"
-    subprocess.run(["openssl", "genpkey", "-algorithm", *options[method], "-out", private],
-                   check=True, capture_output=True)  # fmt: skip
-    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public],
-                   check=True, capture_output=True)  # fmt: skip
-    return private.read_text(), public.read_text()
-
-
-def variant(name: str, transport: str, folder: Path) -> Path:
-    """A profile with another transport."""
-    text = profile_file(name).read_text(encoding="utf-8")
-    text = re.sub(r"\[transport\]\n(?:.+\n)+", f"[transport]\n{transport}\n", text)
-    path = folder / f"{name}.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-class Way:
-    """One filing on its way, by a real channel on this thread; after a kill all begins anew."""
-
-    def __init__(self, yard: Yard, name: str, profile: Path, kind: str, **settings: Any) -> None:
-        self.yard = yard
-        self.office = Office(yard, name)
-        self.office.profile = load_profile(profile)
-        self.office.wait_until_over()
-        self.filing = self.office.sent()
-        self.kind = KIND[kind]
-        given = {
-            "profile": profile, "company": "某某燃气有限公司",
-            "credit_code": "91110000101623741K", **WHO[name], **settings,
-        }  # fmt: skip
-        self.settings = self.kind.settings.model_validate(given)
-        self.secrets: dict[str, str] = {}
-        self.kill_at = ""
-        """before_deliver, after_deliver, before_commit, after_commit; used up once."""
-        self._begin()
-
-    def _begin(self) -> None:
-        site = Site("gw-test", self.yard.clock, self.secrets.__getitem__)
-        self.sink: Sink = self.kind.build("city", self.settings, site)
-        self.channel = Channel(
-            "city", _Mortal(self), Terms.of(self.settings), self.yard.folder, self._submit,
-            self.yard.clock, book.hear,
-        )  # fmt: skip
-
-    def dies(self, at: str) -> None:
-        if self.kill_at == at:
-            self.kill_at = ""
-            raise Killed(at)
-
-    def _submit(self, act: Callable[[Transaction], Any]) -> "Future[Any]":
-        self.dies("before_commit")
-        done = self.yard.submit(act)
-        self.dies("after_commit")
-        return done
-
-    def turn(self) -> None:
-        """One turn of the channel, after every back-off; a kill is a start of everything anew."""
-        self.yard.wait(400)
-        try:
-            with LedgerReader(self.yard.folder) as reader:
-                self.channel._turn(reader)
-        except Killed:
-            self.sink.close()
-            self.yard.again()
-            self._begin()
-
-    def until(self, *states: str) -> str:
-        for _ in range(TURNS):
-            if (state := self.office.state(self.filing)) in states:
-                return state
-            self.turn()
-        raise AssertionError(f"{self.office.state(self.filing)} after {TURNS} turns, not {states}")
-
-    def steps(self) -> list[str]:
-        return [one["step"] for one in filing(self.yard.folder, self.filing)["steps"]]
-
-    def parcel(self) -> tuple[str, str, str]:
-        (row,) = self.yard.ledger_sql(
-            "SELECT state, receipt, reason FROM parcels WHERE kind='filing_document'"
-        )
-        return row[0], row[1], row[2]
-
-    def document(self) -> Any:
-        return filing(self.yard.folder, self.filing, with_document=True)["document"]
-
-    def standing(self) -> tuple[str, str]:
-        (row,) = self.yard.ledger_sql("SELECT state, reason FROM sink_state WHERE sink='city'")
-        return row[0], row[1]
-
-
-class _Mortal:
-    """The sink, with the moments at which the process may go."""
-
-    def __init__(self, way: Way) -> None:
-        self._way = way
-
-    def open(self) -> None:
-        self._way.sink.open()
-
-    def deliver(self, parcels: Any, batch: str) -> Delivery:
-        self._way.dies("before_deliver")
-        done = self._way.sink.deliver(parcels, batch)
-        self._way.dies("after_deliver")
-        return done
-
-    def close(self) -> None:
-        self._way.sink.close()
+from tests.test_egress import SPELLINGS
 
 
 @pytest.fixture
 def yard(tmp_path: Path) -> Iterator[Yard]:
-    (tmp_path / "state").mkdir()
-    with Yard(tmp_path / "state") as made:
-        refused(made.staffed())
+    with day_of_work(tmp_path) as made:
         yield made
-
-
-HTTPS: Final = 'kind = "https"\nsubmit_path = "/f"\nquery_path = "/f/{filing}"'
 
 
 @pytest.fixture
 def authority(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Authority]:
-    """Of the profile that the test is about (its parameter `name`), which signs its answers."""
+    """Of the profile that the test is about (its parameter `name`)."""
     params = getattr(getattr(request.node, "callspec", None), "params", {})
-    name = params.get("name", PROFILES[0])
-    profile = load_profile(profile_file(name))
-    assert profile.signature is not None
-    private, public = made_keys(tmp_path, profile.signature.method)
-    (tmp_path / "theirs").mkdir()
-    theirs, their_public = made_keys(tmp_path / "theirs", profile.signature.method)
-    (tmp_path / "ours.key").write_text(private)
-    (tmp_path / "authority.pub").write_text(their_public)
-    envelope: Any = (profile.envelope, bytes.fromhex(SM4_KEY)) if profile.envelope else None
-    with Authority(
-        tmp_path / "authority.jsonl", scheme=profile.signature.scheme(), public=public,
-        private=theirs, envelope=envelope, digest=profile.digest,
-    ) as made:  # fmt: skip
+    with city(tmp_path, params.get("name", PROFILES[0])) as made:
         yield made
-
-
-def by_https(
-    yard: Yard, authority: Authority, tmp_path: Path, name: str = PROFILES[0], more: str = ""
-) -> Way:
-    way = Way(
-        yard, name, variant(name, HTTPS + more, tmp_path), "filing_https", url=authority.url,
-        allow_plain_http=True, lan=("127.0.0.0/8",), signing_key="sign", envelope_key="seal",
-        authority_key=tmp_path / "authority.pub",
-    )  # fmt: skip
-    way.secrets |= {"sign": (tmp_path / "ours.key").read_text(), "seal": SM4_KEY}
-    return way
-
-
-def stored(authority: Authority) -> list[dict[str, Any]]:
-    """What the authority has, from its file."""
-    if not authority.file.exists():
-        return []
-    return [json.loads(line) for line in authority.file.read_text("utf-8").splitlines()]
 
 
 # -- over HTTPS
@@ -390,31 +238,11 @@ def test_what_is_not_what_was_approved_is_not_sent(
 
 # -- over SFTP
 
-SFTP: Final = 'kind = "sftp"\nfolder = "incoming"\nreceipts = "receipts"'
-
 
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
     with Sshd(tmp_path) as made:
         yield made
-
-
-def by_sftp(
-    yard: Yard, sshd: Sshd, tmp_path: Path, name: str = PROFILES[1], transport: str = SFTP,
-    **settings: Any,
-) -> Way:  # fmt: skip
-    profile = variant(name, transport, tmp_path)
-    given = {
-        "host": "127.0.0.1", "port": sshd.port, "user": sshd.user, "host_key": sshd.host_key,
-        "client_key": "ssh", "signing_key": "sign", "envelope_key": "seal", **settings,
-    }  # fmt: skip
-    way = Way(yard, name, profile, "filing_sftp", **given)
-    method = load_profile(profile).signature
-    assert method is not None
-    private, public = made_keys(tmp_path, method.method)
-    (tmp_path / "public").write_text(public)
-    way.secrets |= {"ssh": sshd.client_key, "sign": private, "seal": SM4_KEY}
-    return way
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -525,6 +353,36 @@ def test_without_a_folder_of_receipts_the_answer_is_typed_in(
     assert way.office.state(way.filing) == "rejected"
 
 
+@pytest.mark.parametrize("name", PROFILES)
+def test_O10_sftp_dials_no_inner_address_that_is_not_listed(
+    yard: Yard, sshd: Sshd, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty spellings and more, in front of a real server that would take it: sent 0. And a name
+    that comes to mean it when it is asked again.
+    """
+    way = by_sftp(yard, sshd, tmp_path, name, lan=())
+    way.turn()
+    assert way.standing()[0] == "paused"
+    assert "no address of the public Internet; " in way.standing()[1]
+    assert "`lan`" in way.standing()[1]
+    (parcel,) = way.office.parcels()
+    logged = (tmp_path / "log").read_bytes()
+    for host in (*(one.strip("[]") for one in SPELLINGS), "authority.example"):
+        spelt = way.settings.model_copy(update={"host": host})
+        answers = iter((["10.1.2.3"], ["127.0.0.1"], ["::1"]))
+        if host == "authority.example":
+            changing = partial(dial, resolve=lambda _host, _port, answers=answers: next(answers))
+            monkeypatch.setattr("plugins.filing.sftp.dial", changing)
+        sink = way.kind.build("city", spelt, Site("gw", yard.clock, way.secrets.__getitem__))
+        sink.open()
+        for _ in range(3 if host == "authority.example" else 1):
+            with pytest.raises((AddressRefused, SinkUnavailable)) as told:
+                sink.deliver([parcel], "")
+            assert isinstance(told.value, AddressRefused) or "gaierror" in str(told.value), host
+    assert sshd.names() == []
+    assert (tmp_path / "log").read_bytes() == logged, "nobody has called"
+
+
 # -- into a folder
 
 
@@ -534,9 +392,7 @@ def test_a_filing_lies_in_the_folder_once_and_whole(
     yard: Yard, tmp_path: Path, name: str, kill: str
 ) -> None:
     folder = tmp_path / "filing"
-    folder.mkdir()
-    profile = variant(name, 'kind = "folder"', tmp_path)
-    way = Way(yard, name, profile, "filing_folder", folder=folder)
+    way = by_folder(yard, tmp_path, name)
     way.kill_at = kill
     way.until("submitted")
     stem = f"filing-{way.filing}"
@@ -562,9 +418,7 @@ def test_a_filing_lies_in_the_folder_once_and_whole(
 
 def test_files_that_were_changed_since_are_told(yard: Yard, tmp_path: Path) -> None:
     folder = tmp_path / "filing"
-    folder.mkdir()
-    profile = variant(PROFILES[0], 'kind = "folder"', tmp_path)
-    way = Way(yard, PROFILES[0], profile, "filing_folder", folder=folder)
+    way = by_folder(yard, tmp_path)
     way.until("submitted")
     (folder / f"filing-{way.filing}.json").write_text("{}")
     (parcel,) = way.office.parcels()

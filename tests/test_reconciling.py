@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from hub.clock import HubClock
+from hub.holdings import Held
 from hub.looking import sinks
-from hub.model import Held, Site
+from hub.model import Site
 from hub.outbox import Consignee, Outbox
 from hub.reconciling import DAY_US, Digests, able, reconcile
 from hub.simulate.scribe import Scribe
@@ -172,6 +173,10 @@ def test_the_command_lists_differences_and_says_so_by_its_exit(
 # -- without a server
 
 
+def erp(sink: ObedientSink) -> Consignee:
+    return Consignee("erp", sink, TrytonSettings.model_construct())
+
+
 class Remembering(ObedientSink):
     """Takes everything and tells what it has."""
 
@@ -190,7 +195,7 @@ def test_a_digest_comes_once_a_day_and_stands_in_the_status(tmp_path: Path) -> N
         rig.scribe.announce(outbox, "A", "lost")
         outbox.start()
         rig.until(taken=2)
-        digests = Digests(tmp_path / "state", {"erp": sink}, rig.clock, "en")
+        digests = Digests(able(tmp_path / "state", [erp(sink)]), rig.clock, "en")
         assert digests.all() == {}
         stop = threading.Event()
         thread = threading.Thread(target=digests.run, args=(stop,))
@@ -224,7 +229,7 @@ def test_a_far_side_that_fails_is_told_and_asked_again(tmp_path: Path) -> None:
             raise OSError("nobody there")
 
     with Rig(tmp_path / "state") as rig:
-        digests = Digests(tmp_path / "state", {"erp": Away()}, rig.clock, "en")
+        digests = Digests(able(tmp_path / "state", [erp(Away())]), rig.clock, "en")
         report = digests.digest("erp")
     assert (report.asked, report.differences) == ("nobody there", [])
     assert digests.all()["erp"]["not_asked"] == "nobody there"
@@ -234,5 +239,5 @@ def test_only_sinks_that_can_tell_are_asked() -> None:
     """A webhook cannot say what became of its events."""
     sink, settings = crm_sink("http://127.0.0.1:9/")
     told = Remembering()
-    found = able([Consignee("crm", sink, settings), Consignee("erp", told, settings)])
-    assert found == {"erp": told}
+    found = able(Path(), [Consignee("crm", sink, settings), Consignee("erp", told, settings)])
+    assert list(found) == ["erp"]

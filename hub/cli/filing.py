@@ -39,13 +39,13 @@ def filing_due(
     as_json: JsonOption = False,
 ) -> None:
     """List what is due up to the end of a period, and what is wrong with it. Changes nothing."""
-    from datetime import timedelta
+    from hub.filing.deadlines import until
 
     draft, profile, span = _draft(config, authority, period, "")
-    deadline = span.last + timedelta(days=profile.schedule.within_days)
     told = {
         "period": span.name,
-        "file_until": deadline.isoformat(),
+        "file_until": until(profile.schedule, span).isoformat(),
+        **_standing(config, authority, profile, span),
         "due": draft.members,
         "findings": [_said(config, one) for one in draft.findings],
     }
@@ -213,6 +213,28 @@ def _draft(
     asked = span(every, period) if period else last_over(every, day_of(now_us))
     with Record(settings.hub.state_dir) as record:
         return draft(record, profile, who, authority, asked, now_us, corrects), profile, asked
+
+
+def _standing(config: Path, authority: str, profile: "Profile", span: "Span") -> dict[str, Any]:
+    """How the asked period stands, and every other that is owed."""
+    from hub.clock import local_day
+    from hub.config import load_config
+    from hub.filing.deadlines import period_now, read_owed
+    from hub.ledger import LedgerReader
+    from hub.timekeeping import hub_clock
+
+    settings = load_config(config)
+    today = local_day(hub_clock().now_us())
+    with LedgerReader(settings.hub.state_dir) as reader:
+        now = period_now(reader.sql, authority, profile.schedule, span)
+        others = read_owed(reader.sql, authority, profile.schedule, today)
+    lang = settings.hub.language
+    return {
+        "state": now.filing.state if now.filing else "",
+        "days_left": now.days_left(today),
+        "says": now.sentence(lang, today),
+        "owed": [one.as_row(lang, today) for one in others],
+    }
 
 
 def _hand_in(config: Path, content: bytes) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from hub.config import Config, load_config
 from hub.doctor.clocks import look_at_clock
 from hub.doctor.disks import look_at_disk
+from hub.doctor.filings import look_at_filings
 from hub.doctor.finding import Finding, worst
 from hub.doctor.parting import build, look_at_plugins
 from hub.doctor.ports import look_at_ports
@@ -43,3 +44,4 @@ def _examine(config: Config) -> Iterator[Finding]:
     yield from look_at_ports(config, running)
     if parts is not None:
         yield from look_at_far_sides(config, parts, running)
+        yield from look_at_filings(config, parts, running)

@@ -22,10 +22,10 @@ from hub.addresses import lan_of
 from hub.clock import HubClock
 from hub.config import Config
 from hub.credentials import is_name
+from hub.dialling import AddressRefused, dial
 from hub.doctor.finding import Finding
 from hub.doctor.parting import named_secrets, value_of
 from hub.doctor.running import Running
-from hub.egress import AddressRefused, dial
 from hub.errors import ConfigError
 from hub.model import FarSide, SinkKind, Site
 from hub.mqtt.link import BrokerLink

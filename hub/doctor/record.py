@@ -45,7 +45,7 @@ def look_at_store(folder: Path, running: Running) -> tuple[list[Finding], Record
     except PermissionError:
         return [Finding(about, "warning", "store.unseen", {"db": db})], Record()
     readable = all(os.access(file, os.R_OK) for file in kept)
-    how = _how(folder, running) if readable else None
+    how = how_to_read(folder, running.pid) if readable else None
     if how is None:
         return [Finding(about, "warning", "store.unseen", {"db": db})], Record()
     try:
@@ -59,11 +59,11 @@ def look_at_store(folder: Path, running: Running) -> tuple[list[Finding], Record
     return findings, record
 
 
-def _how(folder: Path, running: Running) -> Callable[[Path], sqlite3.Connection] | None:
+def how_to_read(folder: Path, pid: int | None) -> Callable[[Path], sqlite3.Connection] | None:
     """How to open the ledger without making files; None where that cannot be done."""
     db = folder / DB_FILE
     wal, shm = (db.with_name(db.name + end) for end in ("-wal", "-shm"))
-    if running.pid or shm.exists():
+    if pid or shm.exists():
         return connect_reader
     if wal.exists() and wal.stat().st_size:
         return None

@@ -1,16 +1,20 @@
 """Filings in the record: each step an entry, and what the side tables hold of it.
 
-Everything here runs inside a ledger transaction on the judging thread.
+Everything here runs inside a ledger transaction on the judging thread. Where a filing comes into
+another state, `tell` has the world outside hear of it in the same transaction.
 """
 
 import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from hub.clock import iso
 from hub.errors import CommandRefused
 from hub.filing.life import State, Step, after, ordered
-from hub.ledger import Transaction
+from hub.filing.telling import told_of
+from hub.ledger import LedgerReader, Transaction
 from hub.model import Parcel, Said
+from hub.outbox.parcels import Tell
 
 STEP: Final = "filing_step"
 CONTENT: Final = "filing_content"
@@ -39,13 +43,24 @@ def kept(sql: sqlite3.Connection, filing: str) -> Kept:
     return Kept(*row)
 
 
+def drafter(reader: LedgerReader, filing: Kept) -> str:
+    """Who drafted it: told by its first step, the entry after its content."""
+    return str(reader.read(filing.content + 1).record()["by"])
+
+
 def chain_of(filing: str) -> str:
     """The chain whose links are the steps of a filing."""
     return f"filing {filing}"
 
 
 def begin(
-    tx: Transaction, told: Mapping[str, Any], content: bytes, digest: str, by: str, at_us: int
+    tx: Transaction,
+    told: Mapping[str, Any],
+    content: bytes,
+    digest: str,
+    by: str,
+    at_us: int,
+    tell: Tell,
 ) -> int:
     """Record a draft with its members, all or nothing; the entry of its first step.
 
@@ -73,7 +88,7 @@ def begin(
     }
     entry = _append(tx, filing, drafted, at_us)
     if told["corrects"]:
-        _correct(tx, told["corrects"], filing, authority, by, at_us)
+        _correct(tx, told["corrects"], filing, authority, by, at_us, tell)
     tx.sql.execute(
         "INSERT INTO filings (id, authority, period, state, digest, content, step, faults, rows,"
         " corrects, drafted_us, changed_us) VALUES (?,?,?,'prepared',?,?,?,?,?,?,?,?)",
@@ -91,29 +106,36 @@ def begin(
                 f"{one['part']} {one['key']} is in another filing with {authority} by now; "
                 "draft anew"
             ) from None
+    _tell(tx, filing, "prepared", entry, at_us, tell)
     return entry
 
 
-def order(tx: Transaction, filing: str, step: Step, by: str, at_us: int, **more: Any) -> Kept:
+def order(
+    tx: Transaction, filing: str, step: Step, by: str, at_us: int, tell: Tell, **more: Any
+) -> Kept:
     """Record a step that a person orders. raises CommandRefused when it does not fit"""
     found = kept(tx.sql, filing)
     state = ordered(filing, found.state, step)
     body = {"filing": filing, "step": step, "state": state, "by": by, **more}
-    _change(tx, filing, state, _append(tx, filing, body, at_us), at_us, more)
+    entry = _append(tx, filing, body, at_us)
+    _change(tx, filing, state, entry, at_us, more)
     if step == "discarded":
         tx.sql.execute("DELETE FROM filing_rows WHERE filing=?", (filing,))
+    _tell(tx, filing, found.state, entry, at_us, tell)
     return found._replace(state=state)
 
 
-def hear(tx: Transaction, parcel: Parcel, said: Said, at_us: int) -> None:
+def hear(tx: Transaction, parcel: Parcel, said: Said, at_us: int, tell: Tell) -> None:
     """Record what a sink has learnt of a filing. Raises nothing: what does not fit is kept too."""
     filing = parcel.key.removesuffix(f"-{parcel.sink}")
     row = tx.sql.execute("SELECT state FROM filings WHERE id=?", (filing,)).fetchone()
     if row is not None:
-        learn(tx, filing, row[0], said, parcel.sink, at_us)
+        learn(tx, filing, row[0], said, parcel.sink, at_us, tell)
 
 
-def learn(tx: Transaction, filing: str, before: State, said: Said, by: str, at_us: int) -> State:
+def learn(
+    tx: Transaction, filing: str, before: State, said: Said, by: str, at_us: int, tell: Tell
+) -> State:
     """Record what was said of a filing; the state afterwards. The same again changes nothing."""
     state = after(before, said.step)
     last = tx.sql.execute("SELECT receipt, reason FROM filings WHERE id=?", (filing,)).fetchone()
@@ -136,6 +158,8 @@ def learn(tx: Transaction, filing: str, before: State, said: Said, by: str, at_u
     entry = _append(tx, filing, body, at_us)
     if state is not None:
         _change(tx, filing, state, entry, at_us, {"receipt": said.receipt, "reason": reason})
+    if state not in (None, before):
+        _tell(tx, filing, before, entry, at_us, tell, said)
     return state or before
 
 
@@ -145,12 +169,45 @@ def _repeats(before: State, said: Said, last: tuple[str, str]) -> bool:
     return same.get(said.step) == before and said.receipt in ("", last[0])
 
 
-def _correct(tx: Transaction, old: str, new: str, authority: str, by: str, at_us: int) -> None:
+def _correct(
+    tx: Transaction, old: str, new: str, authority: str, by: str, at_us: int, tell: Tell
+) -> None:
     """The records of a filing go over to the one that corrects it."""
     if kept(tx.sql, old).authority != authority:
         raise CommandRefused(f"filing {old} is another authority's; correct it there")
-    order(tx, old, "corrected", by, at_us, filing_that_corrects=new)
+    order(tx, old, "corrected", by, at_us, tell, filing_that_corrects=new)
     tx.sql.execute("DELETE FROM filing_rows WHERE filing=?", (old,))
+
+
+def _tell(
+    tx: Transaction,
+    filing: str,
+    before: State,
+    entry: int,
+    at_us: int,
+    tell: Tell,
+    said: Said | None = None,
+) -> None:
+    """Tell of the state that *entry* has brought; the side table has it already."""
+    row = tx.sql.execute(
+        "SELECT state, authority, period, rows, receipt, corrects FROM filings WHERE id=?",
+        (filing,),
+    ).fetchone()
+    state, authority, period, records, receipt, corrects = row
+    told = told_of(
+        filing=filing,
+        before=before,
+        state=state,
+        channel=authority,
+        period=period,
+        records=records,
+        at=iso(at_us),
+        receipt=receipt,
+        reasons=said.reasons if said else (),
+        of=said.of if said else "",
+        replaces=corrects,
+    )
+    tell(tx, told, entry)
 
 
 def _append(tx: Transaction, filing: str, body: Mapping[str, Any], at_us: int) -> int:
@@ -161,6 +218,7 @@ def _change(
     tx: Transaction, filing: str, state: State, entry: int, at_us: int, more: Mapping[str, Any]
 ) -> None:
     tx.sql.execute(
-        "UPDATE filings SET state=?, step=?, changed_us=?, receipt=?, reason=? WHERE id=?",
-        (state, entry, at_us, more.get("receipt", ""), more.get("reason", ""), filing),
+        "UPDATE filings SET state=?, step=?, changed_us=?, receipt=COALESCE(?, receipt),"
+        " reason=COALESCE(?, reason) WHERE id=?",
+        (state, entry, at_us, more.get("receipt"), more.get("reason"), filing),
     )

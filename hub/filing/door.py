@@ -4,23 +4,27 @@ A draft is made by whoever asks, from the record (`hub.records.filing`), and han
 pieces; here its form is checked, its members are claimed, and from then on it is the hub's.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from hub.clock import Clock, iso
-from hub.errors import CommandRefused
+from hub.clock import Clock, iso, local_day
+from hub.errors import CommandRefused, ConfigError
 from hub.events import Event, ledger_of
 from hub.filing import book
 from hub.filing.life import ordered
+from hub.filing.profile import Profile, load_profile
 from hub.filing.settings import FilingSinkSettings
+from hub.foreman.people import person_of
 from hub.ledger import LedgerReader, Transaction
 from hub.ledger.canonical import canonical
 from hub.model import Said
 from hub.outbox import Consignee
+from hub.outbox.parcels import Tell
 
 Do = Callable[[Callable[[Transaction], Any]], Any]
 Address = Callable[[Transaction, Event, str], str]
@@ -38,26 +42,33 @@ _KEYS: Final = frozenset(
 _LEAST_DIGEST: Final = 8
 
 
-def authorities(consignees: Iterable[Consignee]) -> frozenset[str]:
-    """Names of the sinks that carry filings. A test channel carries none: records are real."""
-    return frozenset(
-        one.name
+def authorities(consignees: Iterable[Consignee]) -> dict[str, Path]:
+    """The sinks that carry filings, with their profiles. A test channel carries none: records are
+    real.
+    """
+    return {
+        one.name: one.settings.profile
         for one in consignees
         if isinstance(one.settings, FilingSinkSettings) and not one.settings.trial
-    )
+    }
 
 
 class FilingDoor:
-    """*authorities*: names of the sinks that carry filings."""
+    """The commands of filings, for the control socket.
+
+    authorities  the sinks that carry filings, with their profiles
+    tell         has outsiders hear of a filing that has come into another state
+    """
 
     def __init__(
         self,
-        authorities: Collection[str],
+        authorities: Mapping[str, Path],
         address: Address,
         state_dir: Path,
         gateway: str,
         clock: Clock,
         do: Do,
+        tell: Tell,
     ) -> None:
         self._authorities = authorities
         self._address = address
@@ -65,6 +76,7 @@ class FilingDoor:
         self._gateway = gateway
         self._clock = clock
         self._do = do
+        self._tell = tell
 
     def table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Name of the command -> what it does with the request's arguments."""
@@ -99,9 +111,7 @@ class FilingDoor:
         except OSError:
             raise CommandRefused(f"draft {handed[:12]}: is not here; hand it in anew") from None
         told = _draft_of(content)
-        if told["authority"] not in self._authorities:
-            known = ", ".join(sorted(self._authorities)) or "none"
-            raise CommandRefused(f"no sink {told['authority']!r} carries filings; known: {known}")
+        two_persons = self._profile(told["authority"]).approval.two_persons
         # Written out here: the judging thread has readings to record meanwhile.
         digest, kept = sha256(canonical(told["document"])).hexdigest(), canonical(told)
         now_us = self._clock.now_us()
@@ -112,8 +122,10 @@ class FilingDoor:
             ).fetchone()
             if found is not None:  # the same request again, as its answer was lost
                 return int(found[0])
+            if two_persons:  # nobody could tell a stranger from whoever approves
+                _registered(tx, by)
             tx.then(lambda: path.unlink(missing_ok=True))
-            return book.begin(tx, told, kept, digest, by, now_us)
+            return book.begin(tx, told, kept, digest, by, now_us, self._tell)
 
         entry = self._do(do)
         return {
@@ -127,9 +139,19 @@ class FilingDoor:
     def approve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """A supervisor of the register approves what has this digest, and nothing else."""
         filing, by, digest = (_text(request, key) for key in ("filing", "by", "digest"))
+        with LedgerReader(self._state_dir) as reader:
+            begun = book.kept(reader.sql, filing)
+            drafter = book.drafter(reader, begun)
+        if drafter == by and self._profile(begun.authority).approval.two_persons:
+            raise CommandRefused(
+                f"filing {filing} was drafted by {drafter} and would be approved by {by}: "
+                f"{begun.authority} asks for two persons. Have another supervisor approve it, or "
+                "discard it and have somebody else draft it",
+                "conflict",
+            )
 
         def do(tx: Transaction) -> book.Kept:
-            _supervisor(tx, by)
+            _supervisor(tx, by, local_day(self._clock.now_us()))
             found = book.kept(tx.sql, filing)
             if len(digest) < _LEAST_DIGEST or not found.digest.startswith(digest):
                 raise CommandRefused(
@@ -141,7 +163,8 @@ class FilingDoor:
                     f"filing {filing} has {found.faults} fault(s); see `gashub filing show "
                     f"{filing}`, put them right, discard it and draft anew"
                 )
-            return book.order(tx, filing, "approved", by, self._clock.now_us(), digest=found.digest)
+            now_us = self._clock.now_us()
+            return book.order(tx, filing, "approved", by, now_us, self._tell, digest=found.digest)
 
         return _told(self._do(do))
 
@@ -157,7 +180,7 @@ class FilingDoor:
 
         def do(tx: Transaction) -> book.Kept:
             now_us = self._clock.now_us()
-            found = book.order(tx, filing, "queued", by, now_us)
+            found = book.order(tx, filing, "queued", by, now_us, self._tell)
             event = self._event(told, document, found, tx, now_us)
             self._address(tx, event, found.authority)
             return found
@@ -170,7 +193,7 @@ class FilingDoor:
         return _told(
             self._do(
                 lambda tx: book.order(
-                    tx, filing, "discarded", by, self._clock.now_us(), reason=reason
+                    tx, filing, "discarded", by, self._clock.now_us(), self._tell, reason=reason
                 )
             )
         )
@@ -195,10 +218,21 @@ class FilingDoor:
             _registered(tx, by)
             found = book.kept(tx.sql, filing)
             ordered(filing, found.state, known.step)
-            state = book.learn(tx, filing, found.state, known, by, self._clock.now_us())
+            state = book.learn(tx, filing, found.state, known, by, self._clock.now_us(), self._tell)
             return found._replace(state=state)
 
         return _told(self._do(do))
+
+    def _profile(self, authority: str) -> Profile:
+        """The profile as it is now. raises CommandRefused"""
+        path = self._authorities.get(authority)
+        if path is None:
+            known = ", ".join(sorted(self._authorities)) or "none"
+            raise CommandRefused(f"no sink {authority!r} carries filings; known: {known}")
+        try:
+            return load_profile(path)
+        except ConfigError as wrong:
+            raise CommandRefused(str(wrong)) from wrong
 
     def _event(
         self,
@@ -254,9 +288,20 @@ def _told(found: book.Kept) -> dict[str, Any]:
     return {"filing": found.id, "state": found.state, "authority": found.authority}
 
 
-def _supervisor(tx: Transaction, by: str) -> None:
-    if not orjson.loads(_registered(tx, by))["supervisor"]:
+def _supervisor(tx: Transaction, by: str, day: date) -> None:
+    """Raises CommandRefused for who is none on that *day*. The register has the rank, and where a
+    company certifies it, a certificate `supervisor` with its last day.
+    """
+    person = person_of(orjson.loads(_registered(tx, by)))
+    if not person.supervisor:
         raise CommandRefused(f"{by} is no supervisor in the register; a supervisor approves")
+    number, until = person.certificates.get("supervisor", ("", day))
+    if until < day:
+        raise CommandRefused(
+            f"{by} is a supervisor by certificate {number}, which ended on {until}; today is "
+            f"{day}. Put the new one into the register (`gashub staff put`), or have another "
+            "supervisor approve it"
+        )
 
 
 def _registered(tx: Transaction, by: str) -> str:

@@ -107,6 +107,15 @@ class ScheduleOf(Settings):
     )
 
 
+class ApprovalOf(Settings):
+    """Who lets it go out."""
+
+    two_persons: bool = Field(
+        default=True,
+        description="Whoever approves is another person of the register than whoever drafted.",
+    )
+
+
 class SignatureOf(Settings):
     """How it is signed."""
 
@@ -179,6 +188,7 @@ class Profile(Settings):
     digest: Literal["sm3", "sha256"] = Field(default="sm3", description="Of the tables.")
     authority: Authority
     schedule: ScheduleOf = ScheduleOf()
+    approval: ApprovalOf = ApprovalOf()
     signature: SignatureOf | None = SignatureOf()
     envelope: Mode | None = Field(default=None, description="sm4-gcm or sm4-cbc, or not at all.")
     transport: HttpsOf | SftpOf | FolderOf = Field(discriminator="kind")

@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from hub.dialling import AddressRefused
 from hub.model import LinkState, Site
 from hub.mqtt.reasons import (
     PASSING,
@@ -248,6 +249,8 @@ class BrokerLink:
             )
         except ssl.SSLError as fault:
             self._lost(f"{self.address}: no TLS: {fault.reason or fault}", refused=True)
+        except AddressRefused as refusal:
+            self._lost(str(refusal), refused=True)
         except OSError as fault:
             self._lost(f"{self.address}: {fault.strerror or fault}", refused=False)
 

@@ -7,8 +7,11 @@ hold bytes back (`pending`, as TLS sockets have it), so nothing else changes.
 For every MQTT 5 PUBLISH paho builds tables of all properties there are, which takes longer than
 everything else the hub does with a reading. Its fixed part is read here instead.
 
-These replace private methods of paho (`_create_socket`, `_ssl_wrap_socket`, `_handle_publish`). A
-paho that no longer calls them works as before, only slower.
+The address is dialled by `hub.dialling`, as for every far side.
+
+These replace private methods of paho (`_create_socket`, `_create_socket_connection`,
+`_ssl_wrap_socket`, `_handle_publish`). A paho that no longer calls them works as before, only
+slower, and dials by itself: the tests named after O10 would show it.
 """
 
 import contextlib
@@ -18,6 +21,8 @@ from typing import Any, NamedTuple
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import MQTTErrorCode
+
+from hub.dialling import dial
 
 READ_AHEAD = 65536
 GATHER_AT_MOST = 1 << 20
@@ -105,11 +110,14 @@ class BufferedClient(mqtt.Client):
         self.on_socket_register_write = lambda *_: None
 
     def _create_socket(self) -> Any:
+        # `dial` has seen to it that the kernel does not hold back what we flush.
         sock: Any = super()._create_socket()
-        # We gather by ourselves; the kernel must not hold back what we flush.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._wire = BufferedSocket(sock)
         return self._wire
+
+    def _create_socket_connection(self) -> socket.socket:
+        # No proxy, and no address that cannot be a broker. raises AddressRefused, OSError
+        return dial(self.host, self.port, self.connect_timeout, None)
 
     def _ssl_wrap_socket(self, tcp_sock: Any) -> Any:
         # As paho has it, but a socket whose handshake failed is closed at once, not by chance.

@@ -42,12 +42,13 @@ _OTHER_SORT = {
     False: "no trial, and this is a test channel now; it was not delivered here. Set `trial = "
     "false` again and retry, or it is missing at the far side",
 }
-Hear = Callable[[Transaction, Parcel, Said, int], None]
-"""Told of what a far side said of a filing, in the transaction of its outcome. Must not raise."""
+Hear = Callable[[Transaction, Parcel, Said, int, Tell], None]
+"""Told of what a far side said of a filing, in the transaction of its outcome, and with what it
+tells outsiders of it. Must not raise."""
 _SAID = {"lost": "sink_lost", "paused": "sink_paused", "failed": "sink_failed"}
 
 
-def unheard(tx: Transaction, parcel: Parcel, said: Said, at_us: int) -> None:
+def unheard(tx: Transaction, parcel: Parcel, said: Said, at_us: int, tell: Tell) -> None:
     """For an outbox without filings."""
 
 
@@ -238,7 +239,7 @@ class Channel:
         """The outcomes and what was said of filings, in one transaction."""
         settle(tx, at_us=at_us, **settled)
         for parcel, one in said:
-            self._hear(tx, parcel, one, at_us)
+            self._hear(tx, parcel, one, at_us, self._filed)
 
     def _outcomes(self, parcels: Sequence[Parcel], delivery: Delivery) -> list[Outcome]:
         outcomes = []

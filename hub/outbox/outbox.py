@@ -37,7 +37,7 @@ class Outbox:
     on_failure  told the name of a thread of ours that ended by an exception: a bug of the hub
                 or a ledger that cannot be read, never a bug of a sink
     hear        told what a far side says of filings
-    gateway     its name, for what is told of batches
+    gateway     its name, for what is told of filings
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Outbox:
                 submit,
                 clock,
                 hear,
-                self._filed,
+                self.tell_filing,
             )
             for one in consignees
         ]
@@ -89,12 +89,14 @@ class Outbox:
         """
         return parcels.address(tx, event, [sink], self._clock.now_us())[0]
 
-    def _filed(self, tx: Transaction, body: Mapping[str, Any], entry: int) -> None:
-        """A batch was handed over: tell those who take events one by one. A channel that files
-        them in batches would tell of its own telling, and never end.
+    def tell_filing(self, tx: Transaction, body: Mapping[str, Any], entry: int) -> None:
+        """A filing has come into another state, by *entry*: tell those who take events one by one.
+        A channel that files them in batches would tell of its own telling, and never end.
+
+        body  fields of `hub.happenings.FilingData`
         """
         event = filing_event(self._gateway, body, entry, tx.checkpoint())
-        (trial,) = [one.terms.trial for one in self._channels if one.name == body["channel"]]
+        trial = any(one.terms.trial for one in self._channels if one.name == body["channel"])
         alone = [
             one.name
             for one in self._channels

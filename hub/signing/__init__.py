@@ -16,11 +16,11 @@ the signature as DER), FIPS 186-5 (ECDSA), RFC 8017 (RSA-PSS).
 from typing import Final, Literal, NamedTuple, Protocol
 
 from hub.errors import Fault
-from hub.signing.envelope import seal
+from hub.signing.envelope import SealBroken, seal
 from hub.signing.envelope import unseal as open_sealed
 
-__all__ = ["METHODS", "KeyUnusable", "Method", "Scheme", "SigningKey", "VerifyingKey", "digest_of",
-           "open_sealed", "seal", "signing_key", "verifying_key"]  # fmt: skip
+__all__ = ["METHODS", "KeyUnusable", "Method", "Scheme", "SealBroken", "SigningKey", "VerifyingKey",
+           "digest_of", "open_sealed", "seal", "signing_key", "verifying_key"]  # fmt: skip
 
 Method = Literal["sm2-sm3", "ecdsa-p256-sha256", "rsa-pss-sha256"]
 METHODS: Final[tuple[Method, ...]] = ("sm2-sm3", "ecdsa-p256-sha256", "rsa-pss-sha256")

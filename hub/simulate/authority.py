@@ -50,6 +50,7 @@ class Faults:
     answers              status codes for the next requests, with a web page; used up in order
     reject               reasons, for every filing that is looked at from now on
     duplicate_of         another filing, for every filing that is sent from now on
+    duplicate_status     with which it says so
     look_after           questions about a filing after which its result is there
     sign_wrongly         answers carry a signature of something else
     """
@@ -59,6 +60,7 @@ class Faults:
     answers: list[int] = field(default_factory=list)
     reject: list[str] = field(default_factory=list)
     duplicate_of: str = ""
+    duplicate_status: int = 200
     look_after: int = 1
     sign_wrongly: bool = False
 
@@ -258,6 +260,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif method == "POST":
             try:
                 answer, status = authority.take(filing, authority.opened(body)), 200
+                if answer["status"] == "duplicate":
+                    status = authority.faults.duplicate_status
             except (SealBroken, ValueError):
                 authority.refused["body"] += 1
                 answer, status = {"code": "body"}, 400

@@ -286,4 +286,26 @@ EN: Final[dict[str, str]] = {
     "reconcile.other_bytes": "there with another event than the one sent, or without it",
     "reconcile.other_word": "shown there with another verdict",
     "reconcile.unknown": "there under a key that this gateway never had",
+    "filing.open": "{authority}: {period} is over and its filing is not handed over ({state}); "
+    "{days} day(s) left, until {until}",
+    "filing.today": "{authority}: {period} is over and its filing is not handed over ({state}); "
+    "today, {until}, is the last day",
+    "filing.overdue": "{authority}: the filing of {period} is overdue ({state}): it was to be "
+    "handed over until {until}, {days} day(s) ago",
+    "filing.met": "{authority}: the filing of {period} is handed over ({state})",
+    "filing.runs": "{authority}: {period} is not over yet; its filing is due until {until}",
+    "filing.nothing_drafted": "nothing drafted",
+    "doctor.filings.none": "Nothing is owed: every period that is over was filed",
+    "doctor.filings.open": "{says}",
+    "doctor.filings.open.do": "`gashub filing due {authority} --period {period}`, then draft, "
+    "approve and submit; `gashub filing list` shows what is under way",
+    "doctor.filings.overdue": "{says}",
+    "doctor.filings.overdue.do": "File it now (`gashub filing due {authority} --period {period}`, "
+    "then draft, approve, submit), and tell the authority",
+    "doctor.filings.profile": "What is owed cannot be told: {why}",
+    "doctor.filings.profile.do": "Put the profile right; until then nothing can be filed",
+    "reconcile.other_state": "the authority says something else of it",
+    "reconcile.other_digest": "there with other content than was approved",
+    "reconcile.other_receipt": "accepted there under another receipt",
+    "reconcile.unclear": "the answer about it says nothing",
 }

@@ -257,4 +257,27 @@ ZH_CN: Final[dict[str, str]] = {
     "reconcile.other_bytes": "对方的事件与所发的不同，或没有事件文件",
     "reconcile.other_word": "对方显示的结论不同",
     "reconcile.unknown": "对方有本网关从未有过的编号",
+    "filing.open": "{authority}：{period} 已结束，其备案尚未报送（{state}）；还剩 {days} 天，截止 "
+    "{until}",
+    "filing.today": "{authority}：{period} 已结束，其备案尚未报送（{state}）；"
+    "今天 {until} 是最后一天",
+    "filing.overdue": "{authority}：{period} 的备案已逾期（{state}）："
+    "应于 {until} 前报送，已过 {days} 天",
+    "filing.met": "{authority}：{period} 的备案已报送（{state}）",
+    "filing.runs": "{authority}：{period} 尚未结束；其备案截止 {until}",
+    "filing.nothing_drafted": "尚未起草",
+    "doctor.filings.none": "没有欠报：已结束的期间均已报送",
+    "doctor.filings.open": "{says}",
+    "doctor.filings.open.do": "运行 `gashub filing due {authority} --period {period}`，"
+    "然后起草、批准、报送；"
+    "`gashub filing list` 显示进行中的备案",
+    "doctor.filings.overdue": "{says}",
+    "doctor.filings.overdue.do": "请立即报送（`gashub filing due {authority} --period {period}`，"
+    "然后起草、批准、报送），并告知主管部门",
+    "doctor.filings.profile": "无法判断是否欠报：{why}",
+    "doctor.filings.profile.do": "请修正城市配置文件；在此之前无法备案",
+    "reconcile.other_state": "主管部门给出的状态不同",
+    "reconcile.other_digest": "对方的内容与批准的不同",
+    "reconcile.other_receipt": "对方受理的回执号不同",
+    "reconcile.unclear": "对方的答复没有说明它的情况",
 }

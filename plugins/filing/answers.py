@@ -57,6 +57,31 @@ def heard(
     return Heard("said", said)
 
 
+def of_original(found: Heard, other: Heard) -> Heard:
+    """A duplicate with what the authority says of the filing that it is a duplicate of.
+
+    Its receipt is the one that these records have. While that filing is being looked at, so is
+    ours; a filing that the authority does not know, or has rejected, has no receipt to give.
+    """
+    assert found.said is not None, "a duplicate was said"
+    of = found.said.of
+    if other.kind == "nothing":
+        return Heard("nothing", why=f"a duplicate of {of}, of which {other.why}")
+    if other.said is None:
+        return found
+    if other.said.step == "submitted":
+        return Heard("said", Said("submitted", proof=found.said.proof))
+    if other.said.step != "accepted":
+        return found
+    proof = f"{found.said.proof}\n{other.said.proof}"
+    return Heard("said", found.said._replace(receipt=other.said.receipt, proof=proof))
+
+
+def is_duplicate(found: Heard) -> bool:
+    """Whether it is a duplicate whose receipt is still to be asked for."""
+    return found.said is not None and found.said.step == "duplicate" and not found.said.receipt
+
+
 def _of_channel(status: int, headers: Mapping[str, str]) -> None:
     if 300 <= status < 400 or status in (401, 403, 407):
         raise SinkPaused(

@@ -5,11 +5,21 @@ filing is submitted, and what the authority answers is typed in (`gashub filing 
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from hub import Delivery, FolderOf, Parcel, Profile, Said, SinkPaused, SinkUnavailable, Site
+from hub import (
+    Delivery,
+    Filed,
+    FolderOf,
+    Parcel,
+    Profile,
+    Said,
+    SinkPaused,
+    SinkUnavailable,
+    Site,
+)
 from plugins.filing.package import Filing, filing_of, read_profile
 from plugins.filing.settings import FolderFilingSettings
 from plugins.filing.sink import Learnt
@@ -57,6 +67,20 @@ class FolderFiling:
                 raise self._unavailable(fault) from fault
             learnt.of(parcel, Said("submitted", proof=proof))
         return learnt.delivery()
+
+    def filed(self, filings: Sequence[str]) -> Iterator[Filed]:
+        """Look for the document of each; see `hub.holdings.TellsFilings`. A folder can say no
+        more than that, and things are taken out of it.
+        """
+        if not self._folder.is_dir():
+            raise SinkUnavailable(f"filing folder {self._folder} is not there; mount it")
+        marks = sorted(self._folder.glob("filing-*.sha256"))
+        others = [path.stem.removeprefix("filing-") for path in marks]
+        for filing in dict.fromkeys([*filings, *others]):
+            path = self._folder / f"filing-{filing}.json"
+            there = path.exists() and path.with_suffix(".sha256").exists()
+            digest = sha256(path.read_bytes()).hexdigest() if there else ""
+            yield Filed(filing, there, None, digest, str(path), keeps=False)
 
     def close(self) -> None:
         """Nothing is held between two filings."""

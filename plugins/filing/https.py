@@ -10,7 +10,7 @@ An answer is signed, where authority_key is set, over the lines status, our nonc
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ from hub import (
     Answer,
     Delivery,
     Egress,
+    Filed,
     HttpsOf,
     Limits,
     NoAnswer,
@@ -30,7 +31,7 @@ from hub import (
     digest_of,
     lan_of,
 )
-from plugins.filing.answers import Heard, heard
+from plugins.filing.answers import Heard, heard, is_duplicate, of_original
 from plugins.filing.hj212 import LONGEST, frame
 from plugins.filing.package import Filing, Keys, filing_of, read_profile
 from plugins.filing.settings import HttpsFilingSettings
@@ -44,6 +45,7 @@ class HttpsFiling:
     """One authority. It knows nothing between two calls: what was sent is asked for."""
 
     def __init__(self, name: str, settings: HttpsFilingSettings, site: Site) -> None:
+        self._name = name
         self._settings = settings
         self._site = site
         self._profile: Profile | None = None
@@ -83,6 +85,18 @@ class HttpsFiling:
                 learnt.said[parcel.id] = Said("unknown")
         return learnt.delivery()
 
+    def filed(self, filings: Sequence[str]) -> Iterator[Filed]:
+        """Ask for each filing, by a connection of its own; see `hub.holdings.TellsFilings`."""
+        beside = HttpsFiling(self._name, self._settings, self._site)
+        try:
+            beside.open()
+            for filing in filings:
+                found = beside._asked(filing)
+                there = {"said": True, "absent": False}.get(found.kind)
+                yield Filed(filing, there, found.said, place=found.why or self._settings.url)
+        finally:
+            beside.close()
+
     def close(self) -> None:
         way, self._way = self._way, None
         if way is not None:
@@ -93,9 +107,8 @@ class HttpsFiling:
         profile, keys, _ = self._ready()
         transport = profile.transport
         assert isinstance(transport, HttpsOf), "read_profile has looked"
-        target = transport.query_path.replace("{filing}", quote(filing.id, safe=""))
         try:
-            found = self._ask("GET", target, filing.id, b"")
+            found = self._followed(self._asked(filing.id))
         except NoAnswer as fault:
             # Nothing was sent, but something may have been sent before: it stays as it is.
             return Heard("nothing", why=str(fault)), False
@@ -109,11 +122,25 @@ class HttpsFiling:
             body = frame(body)
         try:
             found = self._ask("POST", transport.submit_path, filing.id, keys.sealed(body))
+            found = self._followed(found)
         except NoAnswer as fault:
             return Heard("nothing", why=f"{fault}; it may have been taken"), True
         if found.kind == "absent":
             return Heard("nothing", why="the authority says of what it was sent: not found"), True
         return found, True
+
+    def _followed(self, found: Heard) -> Heard:
+        """What was heard, of a duplicate with the receipt of the filing that it repeats."""
+        if not is_duplicate(found) or found.said is None:
+            return found
+        return of_original(found, self._asked(found.said.of))
+
+    def _asked(self, filing: str) -> Heard:
+        """What the authority says of a filing. raises NoAnswer, SinkPaused, SinkUnavailable"""
+        profile, _, _ = self._ready()
+        assert isinstance(profile.transport, HttpsOf), "read_profile has looked"
+        target = profile.transport.query_path.replace("{filing}", quote(filing, safe=""))
+        return self._ask("GET", target, filing, b"")
 
     def _ask(self, method: Literal["GET", "POST"], target: str, filing: str, body: bytes) -> Heard:
         profile, keys, way = self._ready()

@@ -18,6 +18,7 @@ from hub import (
     SinkPaused,
     VerifyingKey,
     load_profile,
+    open_sealed,
     seal,
     signing_key,
     verifying_key,
@@ -106,6 +107,12 @@ class Keys:
         if self._profile.envelope is None:
             return body
         return seal(self._profile.envelope, self._envelope, body)
+
+    def opened(self, body: bytes) -> bytes:
+        """A body out of the profile's envelope. raises SealBroken"""
+        if self._profile.envelope is None:
+            return body
+        return open_sealed(self._profile.envelope, self._envelope, body)
 
     def sign(self, message: bytes) -> str:
         """The signature in base64; "" where the profile asks for none."""

@@ -77,6 +77,12 @@ class SftpFilingSettings(SignedFilingSettings):
 
     host: str = Field(examples=["sftp.example.gov.cn"], description="Name or address.")
     port: int = Field(default=22, ge=1, le=65535, description="Its port.")
+    lan: Lan = Field(
+        default=(),
+        examples=[["10.20.0.0/16"]],
+        description="Networks of the company's own that the authority may be in. Without them only "
+        "global addresses are connected to.",
+    )
     user: str = Field(default="gashub", min_length=1, description="Who we are there.")
     host_key: str = Field(
         default="",
