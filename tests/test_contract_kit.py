@@ -55,7 +55,13 @@ def test_the_kit_is_whole_and_stands_alone(kit: Path) -> None:
     """Nothing in it imports the hub, so it runs where no gateway is."""
     names = {str(path.relative_to(kit)) for path in kit.rglob("*") if path.is_file()}
 
-    assert {"guide.en.md", "guide.zh-CN.md", "vectors.json", "asyncapi.json"} <= names
+    assert {
+        "guide.en.md",
+        "guide.zh-CN.md",
+        "vectors.json",
+        "asyncapi.json",
+        "openapi.json",
+    } <= names
     assert len([name for name in names if name.startswith("golden/")]) >= 28
     assert len([name for name in names if name.startswith("schemas/")]) == 10
     for path in kit.rglob("*.py"):
@@ -74,7 +80,13 @@ def test_a_guide_is_one_page_and_names_what_is_there(kit: Path, name: str) -> No
     text = (kit / name).read_text(encoding="utf-8")
 
     assert len(text.splitlines()) <= 30
-    for word in ("receivers/receiver.py", "receivers/Receiver.java", "check.py", "vectors.json"):
+    for word in (
+        "receivers/receiver.py",
+        "receivers/Receiver.java",
+        "check.py",
+        "vectors.json",
+        "openapi.json",
+    ):
         assert word in text
         assert (kit / word).is_file()
 
