@@ -162,14 +162,14 @@ def _counts(folder: Path, running: Running) -> dict[str, Any]:
     return {"schema": schema, "rows": rows, "parcels": told}
 
 
-def _last_lines(log: Path) -> str:
+def _last_lines(path: Path) -> str:
     try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - LOG_BYTES))
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - LOG_BYTES))
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError as fault:
         raise CommandRefused(
-            f"{log}: cannot be read ({fault.strerror}); name the file that the log goes to"
+            f"{path}: cannot be read ({fault.strerror}); name the file that the log goes to"
         ) from fault
     return "\n".join([*lines[-LOG_LINES:], ""])
 
