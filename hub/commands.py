@@ -98,7 +98,7 @@ class Commands:
             if isinstance(given, Mapping):
                 self._refuse_job(tx, str(given.get("number")))
             if amends:
-                order = self._desk.amend_order(tx, given, version, self._clock.now_us())
+                order = self._amend(tx, given, version)
             else:
                 order = self._add(tx, given)
                 refuse_reserved(tx, order.number)
@@ -123,15 +123,28 @@ class Commands:
             (entry,) = tx.sql.execute(
                 "SELECT entry FROM orders WHERE number=?", (order.number,)
             ).fetchone()
-            told = {
-                "order": order.number,
-                "what": "opened",
-                "procedures": [test.procedure for test in order.tests],
-                **({"trial": True} if order.trial else {}),
-                "at": iso(now_us),
-            }
-            self._tell(tx, told, entry)
+            self._tell_of(tx, order, "opened", now_us, entry)
         return order
+
+    def _amend(self, tx: Transaction, given: Mapping[str, Any], version: str) -> WorkOrder:
+        """Have the desk amend an order, and tell of it unless nothing has changed."""
+        now_us = self._clock.now_us()
+        order = self._desk.amend_order(tx, given, version, now_us)
+        if (found := version_of(tx, order.number)) != version:
+            self._tell_of(tx, order, "amended", now_us, int(found))
+        return order
+
+    def _tell_of(
+        self, tx: Transaction, order: WorkOrder, what: str, now_us: int, entry: int
+    ) -> None:
+        told = {
+            "order": order.number,
+            "what": what,
+            "procedures": [test.procedure for test in order.tests],
+            **({"trial": True} if order.trial else {}),
+            "at": iso(now_us),
+        }
+        self._tell(tx, told, entry)
 
     def open(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Begin an attempt. An order that is not known yet is asked of the plugins first."""
@@ -181,7 +194,11 @@ class Commands:
 
         def do(tx: Transaction) -> None:
             self._refuse_job(tx, number)
-            self._desk.abort_order(tx, number, reason, self._clock.now_us())
+            now_us = self._clock.now_us()
+            entry = self._desk.abort_order(tx, number, reason, now_us)
+            order = self._desk.order(number)
+            if entry is not None and order is not None:
+                self._tell_of(tx, order, "cancelled", now_us, entry)
 
         self.do(do)
         return {"order": number, "state": "aborted"}

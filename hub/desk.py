@@ -222,15 +222,21 @@ class Desk:
         tx.then(lambda: attempt.event(now_us, word, instrument, point))
         return attempt
 
-    def abort_order(self, tx: Transaction, number: str, reason: str, now_us: int) -> None:
-        """Give an order up. An open attempt of it ends ABORTED by the next review."""
+    def abort_order(self, tx: Transaction, number: str, reason: str, now_us: int) -> int | None:
+        """Give an order up. An open attempt of it ends ABORTED by the next review.
+
+        Returns the index of the entry that says so; None when it was given up before.
+        """
         self._book.get(number)
+        if self._book.is_aborted(tx, number):
+            return None
         body = {"order": number, "word": "order_aborted", "reason": reason}
-        tx.append("event", body, now_us, {"order": number})
+        entry = tx.append("event", body, now_us, {"order": number})
         tx.sql.execute("UPDATE orders SET state='aborted' WHERE number=?", (number,))
         for attempt in self._open.values():
             if attempt.number == number:
                 self.add_event(tx, number, "abort", "", "", now_us)
+        return entry
 
     def progress(self, number: str) -> list[Mapping[str, Any]]:
         """What is known now of the open attempts of one order, or of all ("")."""

@@ -21,7 +21,7 @@ from ulid import ULID
 from hub.ledger import read_checkpoint
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
-CONTRACT: Final = "1.0.0"
+CONTRACT: Final = "1.1.0"
 """Version of the contract as a whole: a minor step when something was added to it."""
 VERDICT: Final = "gashub.verdict.v1"
 ALARM: Final = "gashub.alarm.v1"

@@ -44,10 +44,18 @@ class Reason(Open):
 
 
 class OrderData(Open):
-    """An order was taken, or the regulations speak against it."""
+    """An order was taken, or the regulations speak against it; or it was changed, or given up."""
 
     order: str = Field(description="Order number.")
-    state: Literal["accepted", "refused"]
+    state: Literal["accepted", "refused"] = Field(
+        description="Whether the order stands. One that was amended is accepted, one that was "
+        "cancelled is refused."
+    )
+    change: str | None = Field(
+        default=None,
+        description="What happened to an order that had been accepted: amended or cancelled. "
+        "There may be more words later; go by `state` then.",
+    )
     kind: str | None = Field(
         default=None, description="Kind of job, as in the rule pack; absent for an order of tests."
     )
@@ -239,6 +247,8 @@ _INSTRUMENTS: Final = {
     "identity_changed": "changed",
 }
 """Word of a notice in the record -> the state that it is."""
+_CHANGES: Final = {"amended": "accepted", "cancelled": "refused"}
+"""What may happen to an order of tests -> the state that a receiver of contract 1.0 understands."""
 _PARTS: Final = {
     "clock_step": ("clock", "stepped"),
     "port_lost": ("line", "lost"),
@@ -261,6 +271,9 @@ def news_event(gateway: str, body: Mapping[str, Any], entry: int, checkpoint: st
     """
     given = {name: value for name, value in plain(body).items() if value != ""}
     what = given.pop("what")
+    if what in _CHANGES:
+        changed = {**given, "state": _CHANGES[what], "change": what}
+        return _made("order", gateway, changed, entry, checkpoint)
     if what == "refused":
         return _made("order", gateway, {**given, "state": "refused"}, entry, checkpoint)
     given["what"] = what

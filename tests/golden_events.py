@@ -42,6 +42,12 @@ NEWS: Final[Mapping[str, Mapping[str, Any]]] = {
     "order-accepted-tests": {
         "order": "2026-1184", "what": "opened", "procedures": ["riser_hold", "indoor_hold"],
     },
+    "order-amended": {
+        "order": "2026-1184", "what": "amended", "procedures": ["riser_hold", "purge_complete"],
+    },
+    "order-cancelled": {
+        "order": "2026-1184", "what": "cancelled", "procedures": ["riser_hold", "purge_complete"],
+    },
     "order-refused": {
         "order": "2026-2002", "what": "refused",
         "reasons": [{"key": "open_point", "clause": "1.6.2"}],

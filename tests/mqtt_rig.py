@@ -58,12 +58,14 @@ class Speaker:
 class Listener:
     """Subscribes at QoS 1 and keeps what comes; what the broker sends it again counts once."""
 
-    def __init__(self, port: int, topic: str, client_id: str = "listener") -> None:
+    def __init__(self, port: int, topic: str, client_id: str = "listener", **login: str) -> None:
         self.heard: list[bytes] = []
         subscribed = threading.Event()
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False
         )
+        if login:
+            self._client.username_pw_set(login["user"], login["password"])
         self._client.reconnect_delay_set(1, 1)
         self._client.on_message = lambda _c, _u, message: self._hear(message)
         self._client.on_subscribe = lambda *_: subscribed.set()

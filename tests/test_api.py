@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from io import BytesIO
@@ -21,11 +22,11 @@ from fastapi.routing import APIRoute
 from hub.api.application import PUBLIC, _bare, document
 from hub.ledger import verify
 from hub.testing import wait_until
-from hub.tokens import SCOPES
+from hub.tokens import SCOPES, make
 from tests.api_rig import House, free_port, order
 from tests.foreman_rig import purge_order
 
-SCHEMA = Path(__file__).parent.parent / "docs" / "schemas" / "openapi.json"
+SCHEMA = Path(__file__).parent.parent / "docs" / "openapi.json"
 
 
 def operations() -> list[tuple[str, str, str]]:
@@ -66,9 +67,7 @@ def filled(path: str) -> str:
 
 
 def test_the_document_in_docs_is_the_apis() -> None:
-    """To write it: python -c "from pathlib import Path; from hub.api.application import
-    write_document; write_document(Path('docs/schemas'))"
-    """
+    """docs/openapi.json is written from the routes: `gashub contract write docs`."""
     assert json.loads(SCHEMA.read_text("utf-8")) == document()
     assert document()["openapi"].startswith("3.1.")
 
@@ -97,6 +96,19 @@ def test_a_route_is_closed_but_to_its_own_scope(
     refused = house.send(method, url, body, others)
     assert (refused.status, refused.body["scope"]) == (403, scope)
     assert house.send(method, url, body, house.token([scope])).status not in (401, 403)
+
+
+def test_a_token_is_refused_from_its_end_on(house: House) -> None:
+    """401, and no word of what it was."""
+    new = make()
+    house.ask(
+        "token.add", id=new.id, sha256=new.sha256, client="erp", scopes=["orders:read"], sites=[],
+        expires_us=str(time.time_ns() // 1000 + 1_000_000), by="test",
+    )  # fmt: skip
+    assert house.send("GET", "/v1/orders", token=new.text).status == 200
+    wait_until(lambda: house.send("GET", "/v1/orders", token=new.text).status == 401)
+    never = house.send("GET", "/v1/orders", token=make().text)
+    assert house.send("GET", "/v1/orders", token=new.text).body == never.body
 
 
 def test_a_token_that_was_revoked_is_refused_at_once(house: House) -> None:

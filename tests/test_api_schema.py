@@ -8,6 +8,8 @@ from typing import Any, Final
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import (
@@ -20,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from hub.api.application import document
 from tests.api_rig import House
+from tests.pointing import at, references
 
 EXAMPLES: Final = int(os.environ.get("GASHUB_API_EXAMPLES", "25"))
 """For each operation; `make prove` asks for more."""
@@ -62,6 +65,40 @@ def test_the_api_keeps_to_its_document(house: House, case: Any) -> None:
         headers={"Authorization": f"Bearer {token_of(house)}"},
         checks=CHECKS,
     )
+
+
+def test_the_document_is_openapi_3_1() -> None:
+    """By the meta-schema of OpenAPI 3.1, its schemas by that of JSON Schema 2020-12; each of its
+    references leads somewhere. A planted fault of each sort is found.
+    """
+    made = document()
+    assert made["openapi"] == "3.1.0"
+    assert faults(made) == []
+
+    made["paths"]["/v1/orders"]["post"]["parameters"][0]["in"] = "nowhere"
+    made["components"]["schemas"]["Health"]["type"] = "objekt"
+    made["paths"]["/v1/health"]["get"]["responses"]["200"] = {"$ref": "#/components/absent"}
+    assert {one.partition(":")[0] for one in faults(made)} == {"OpenAPI", "schema", "reference"}
+
+
+def faults(made: Any) -> list[str]:
+    """What is wrong with an OpenAPI document; each begins with its sort."""
+    found = []
+    try:
+        schemathesis.openapi.from_dict(made).validate()
+    except ValueError as wrong:
+        found.append(f"OpenAPI: {wrong}")
+    for name, one in made["components"]["schemas"].items():
+        try:
+            Draft202012Validator.check_schema(one)
+        except SchemaError as wrong:
+            found.append(f"schema: {name}: {wrong.message}")
+    for reference in references(made):
+        try:
+            at(made, reference)
+        except KeyError as missing:
+            found.append(f"reference: {reference}: {missing}")
+    return found
 
 
 def token_of(house: House) -> str:

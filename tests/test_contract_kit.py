@@ -1,6 +1,7 @@
 """The kit is enough: its receivers run, verify and keep; its checker tells good from bad."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from hub.cli.main import app
 from hub.contract.files.receiver import verify
 from hub.contract.kit import vectors, write_kit
 from hub.errors import CommandRefused
+from hub.settings import EVENT_KINDS
 from hub.simulate.receiver import Receiver
 
 VECTORS = vectors()["vectors"]
@@ -55,7 +57,13 @@ def test_the_kit_is_whole_and_stands_alone(kit: Path) -> None:
     """Nothing in it imports the hub, so it runs where no gateway is."""
     names = {str(path.relative_to(kit)) for path in kit.rglob("*") if path.is_file()}
 
-    assert {"guide.en.md", "guide.zh-CN.md", "vectors.json", "asyncapi.json"} <= names
+    assert {
+        "guide.en.md",
+        "guide.zh-CN.md",
+        "vectors.json",
+        "asyncapi.json",
+        "openapi.json",
+    } <= names
     assert len([name for name in names if name.startswith("golden/")]) >= 28
     assert len([name for name in names if name.startswith("schemas/")]) == 10
     for path in kit.rglob("*.py"):
@@ -74,9 +82,61 @@ def test_a_guide_is_one_page_and_names_what_is_there(kit: Path, name: str) -> No
     text = (kit / name).read_text(encoding="utf-8")
 
     assert len(text.splitlines()) <= 30
-    for word in ("receivers/receiver.py", "receivers/Receiver.java", "check.py", "vectors.json"):
+    for word in (
+        "receivers/receiver.py",
+        "receivers/Receiver.java",
+        "check.py",
+        "vectors.json",
+        "openapi.json",
+    ):
         assert word in text
         assert (kit / word).is_file()
+
+
+@pytest.mark.parametrize("name", ["guide.en.md", "guide.zh-CN.md", "contract.md"])
+def test_whatever_a_page_names_is_in_the_kit(kit: Path, name: str) -> None:
+    """Files and links; kinds of event as the settings of a sink have them."""
+    text = (kit / name).read_text(encoding="utf-8")
+    named = {*re.findall(r"\]\((?!http)([^)#]+)\)", text)}
+    if name != "contract.md":
+        named |= set(re.findall(r"[\w/]+\.(?:py|java|cs|json|md)\b|\w+/(?=`)", text))
+        for kind in EVENT_KINDS:
+            assert f"`{kind}`" in text
+    assert len(named) >= 6
+    assert [one for one in sorted(named) if not (kit / one).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["http://127.0.0.1:9/", SECRET], "does the receiver run"),
+        (["http://127.0.0.1:9/", "hunter2"], "`check.py secret` makes one"),
+        (["http://127.0.0.1:9/", "whsec_***"], "`check.py secret` makes one"),
+        ([], "python3 check.py URL SECRET"),
+    ],
+)
+def test_a_checker_that_can_try_nothing_says_why(kit: Path, words: list[str], says: str) -> None:
+    """Exit 2, in one line, without a traceback and without the secret."""
+    command = [sys.executable, "-I", str(kit / "check.py"), *words]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (told.returncode, told.stdout) == (2, "")
+    assert says in told.stderr
+    assert "Traceback" not in told.stderr
+    assert "hunter2" not in told.stderr
+
+
+def test_the_checker_makes_a_secret_that_a_receiver_takes(kit: Path, tmp_path: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "-I", str(kit / "check.py"), "secret"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    receiver = [sys.executable, "-I", str(kit / "receivers/receiver.py")]
+    with running([*receiver, "0", made, str(tmp_path / "events.db")]) as url:
+        assert checked(kit, url, made).stdout.endswith("0 wrong\n")
+    for words in (["0"], ["0", "hunter2", str(tmp_path / "x.db")]):
+        told = subprocess.run([*receiver, *words], capture_output=True, text=True, check=False)
+        assert (told.returncode, "python3 receiver.py PORT" in told.stderr) == (2, True)
 
 
 # -- vectors

@@ -1,7 +1,7 @@
 """The contract does not move: schemas only grow, golden events stay valid, documents are true."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from hub.contract.asyncapi import asyncapi
 from hub.contract.schemas import EVENTS, schema, schema_files, text_of
 from hub.events import CONTRACT
 from tests.golden_events import GOLDEN, events
+from tests.pointing import at, references
 
 DOCS = Path(__file__).parent.parent / "docs"
 SCHEMAS = DOCS / "schemas"
@@ -181,11 +182,11 @@ def test_the_asyncapi_document_is_one() -> None:
 
 def test_every_reference_in_the_asyncapi_document_leads_somewhere() -> None:
     document = asyncapi()
-    references = list(_references(document))
+    found = list(references(document))
 
-    assert len(references) > 30
-    for reference in references:
-        assert _at(document, reference) is not None, reference
+    assert len(found) > 30
+    for reference in found:
+        assert at(document, reference) is not None, reference
 
 
 def test_the_asyncapi_payloads_take_the_golden_events() -> None:
@@ -195,21 +196,3 @@ def test_the_asyncapi_payloads_take_the_golden_events() -> None:
         event = json.loads(path.read_bytes())
         pointer = {"$ref": f"#/components/schemas/{event['type']}", **document}
         Draft202012Validator(pointer).validate(event)
-
-
-def _references(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, one in value.items():
-            if name == "$ref":
-                yield one
-            else:
-                yield from _references(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _references(one)
-
-
-def _at(document: Any, pointer: str) -> Any:
-    for name in pointer.removeprefix("#/").split("/"):
-        document = document[name]
-    return document

@@ -1,5 +1,6 @@
 """What happens to orders, jobs and instruments is told once, by one type, over its own entry."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from hub.clock import HandClock, HubClock
 from hub.desk import Desk
+from hub.errors import CommandRefused
 from hub.events import Event
 from hub.happenings import notice_event, of_interest
 from hub.ledger import Ledger, LedgerReader, Transaction
@@ -17,6 +19,7 @@ from hub.registry import Registry
 from hub.rulepack import load_pack
 from hub.timekeeping import Timekeeper
 from tests.foreman_rig import PHOTO_SHA, Yard, purge_order
+from tests.test_inbound import add, order
 
 HOME = "2026-3001"
 DAY_S = 86_400
@@ -77,6 +80,46 @@ def test_an_order_of_tests_is_told_with_its_procedures(yard: Yard) -> None:
     (order,) = told(yard, "order")
     assert (order["order"], order["state"]) == (number, "accepted")
     assert len(order["procedures"]) == 1
+
+
+def test_an_order_that_is_amended_and_cancelled_tells_each_once(yard: Yard) -> None:
+    """Each over its own entry; the same again, and what was refused, is no news."""
+    version = add(yard, order())["version"]
+    changed = json.dumps(order("WO-1", "first", "third", "fourth"))
+    for _ in range(2):
+        version = yard.do("order.amend", text=changed, version=version)["version"]
+    with pytest.raises(CommandRefused):
+        yard.do("order.amend", text=json.dumps(order("WO-1", "first")), version="0")
+    for _ in range(2):
+        yard.do("order.abort", number="WO-1", reason="张小明 has moved away")
+
+    first, amended, cancelled = told(yard, "order")
+    assert "change" not in first
+    assert (amended["change"], amended["state"]) == ("amended", "accepted")
+    assert len(amended["procedures"]) == 3
+    assert amended["ledger"]["entry"] == int(version)
+    assert (cancelled["change"], cancelled["state"]) == ("cancelled", "refused")
+    assert kind_at(yard, cancelled["ledger"]["entry"]) == "event"
+    assert "张小明" not in json.dumps(cancelled, ensure_ascii=False)
+
+
+def test_an_amendment_with_a_key_is_told_once_and_as_the_trial_that_it_is(yard: Yard) -> None:
+    """Its head ends with its own entry: nothing was recorded between the two."""
+    version = add(yard, order(trial=True))["version"]
+    changed = json.dumps(order("WO-1", "first", trial=True))
+    asked = {"do": "order.amend", "text": changed, "version": version}
+    answers = [yard.do("once", caller="erp", key="k-1", request=asked) for _ in range(2)]
+
+    assert [one["again"] for one in answers] == [False, True]
+    first, amended = told(yard, "order")
+    assert (first["trial"], amended["trial"]) == (True, True)
+    assert amended["ledger"]["size"] == amended["ledger"]["entry"] + 1
+    assert kind_at(yard, amended["ledger"]["entry"]) == "order"
+
+
+def kind_at(yard: Yard, entry: int) -> str:
+    with LedgerReader(yard.folder) as reader:
+        return next(one.kind for one in reader.entries() if one.index == entry)
 
 
 def test_a_visit_is_told_by_what_came_of_it(yard: Yard) -> None:

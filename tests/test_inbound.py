@@ -129,6 +129,21 @@ def test_a_test_is_added_to_the_job_that_one_has_seen(yard: Yard) -> None:
     assert code(refused) == "stale"
 
 
+def test_a_customer_whom_nobody_knows_is_taken_at_the_word_of_the_order(yard: Yard) -> None:
+    """Customers are the CRM's; here they are pseudonyms, the same for the same number and no
+    other. An order without a number has none, and is not taken for anybody else.
+    """
+    for at, user_no in enumerate(("88-never-heard-of", "88-never-heard-of", "", "")):
+        given = purge_order(f"J-{at}", customer={"user_no": user_no}, tests={})
+        given["sections"] = {"riser": f"R-{at}", "indoor": f"I-{at}"}
+        assert yard.staffed().open(given)["done"]
+
+    subjects = [row[0] for row in yard.ledger_sql("SELECT subject FROM jobs ORDER BY number")]
+    assert subjects[0] == subjects[1]
+    assert "88-never-heard-of" not in subjects
+    assert (subjects[2], subjects[3]) == ("", "")
+
+
 @pytest.mark.parametrize(
     "given", [[], {"number": "WO-1", "steps": "abc"}, {"number": "W", "steps": [1]}]
 )

@@ -255,6 +255,23 @@ def test_the_pages_example_is_taken(house: House) -> None:
     assert [one["taken"] for one in replies(house)] == [1]
 
 
+def test_the_longest_name_of_a_file_holds_up_no_other(house: House) -> None:
+    """255 bytes, as many as a name can have: answered under a shorter one, and never logged."""
+    long = f"{'单' * 83}a.json"
+    assert len(long.encode()) <= 255
+    part = house.folder / "new.part"  # in the inbox's own folder a name with .part has no room
+    for text in (json.dumps(order("L-1")), json.dumps(order("L-2"))):
+        part.write_text(text)
+        part.rename(house.folder / "in" / long)
+        wait_until(lambda: gone(house))
+    drop(house, "z.json", json.dumps(order("L-3")))
+    wait_until(lambda: gone(house))
+
+    assert numbers(house) == ["L-1", "L-2", "L-3"]
+    assert [one["taken"] for one in replies(house)] == [1, 1, 1]
+    assert "单" not in (house.folder / "inbox.log").read_text()
+
+
 # -- the topic
 
 

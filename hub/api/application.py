@@ -142,6 +142,6 @@ def _mark(operation: dict[str, Any]) -> None:
 
 
 def write_document(folder: Path) -> None:
-    """Write the document into *folder*, as docs/schemas has it."""
+    """Write the document into *folder*, as `docs` has it."""
     text = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
     (folder / "openapi.json").write_text(text, encoding="utf-8")

@@ -11,7 +11,6 @@ import typer
 from hub.cli.asking import ask, show
 from hub.cli.options import CONFIG, ConfigOption, JsonOption
 from hub.errors import CommandRefused
-from hub.texts import Language
 
 if TYPE_CHECKING:
     from hub.filing.drafting import Draft, Finding
@@ -158,24 +157,6 @@ def filing_answer(
         of=of,
     )  # fmt: skip
     show(answer, as_json)
-
-
-@filing_app.command("letter")
-def filing_letter(
-    filing: FilingArgument,
-    out: Annotated[Path, typer.Option("--out", help="The PDF file.")],
-    lang: Annotated[Language | None, typer.Option(help="zh or en; else the config's.")] = None,
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Print the cover letter of an approved filing as PDF/A, for uploading by hand."""
-    from hub.config import load_config
-    from hub.records import Record, Words
-    from hub.records.paper import print_paper
-
-    settings = load_config(config)
-    with Record(settings.hub.state_dir) as record:
-        size = print_paper(Words(record, lang or settings.hub.language), "letter", filing, out)
-    typer.echo(f"{out}: {size} bytes")
 
 
 # -- inside

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hub.records import Record
 
 RegisterName = Literal["purge", "inspection", "repair", "hazards", "refused"]
-PaperName = Literal["work-order", "hold-report", "notice"]
+PaperName = Literal["work-order", "hold-report", "notice", "letter"]
 Recipient = Literal["company", "crm", "authority", "court"]
 FileOption = Annotated[
     Path | None, typer.Option("--file", help="A copy: a state folder or ledger file instead.")
@@ -74,7 +74,10 @@ def records(
 def print_(
     paper: Annotated[PaperName, typer.Argument(help="Which paper.")],
     id: Annotated[
-        str, typer.Argument(help="Number of the job or hazard; of a report its attempt.")
+        str,
+        typer.Argument(
+            help="Number of the job or hazard; of a report its attempt, of a letter its filing."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="The PDF file.")],
     recipient: RecipientOption = "company",
@@ -82,7 +85,9 @@ def print_(
     file: FileOption = None,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Print a work order, the report of a hold test, or the notice of a hazard as PDF/A."""
+    """Print a work order, the report of a hold test, the notice of a hazard, or the cover letter
+    of an approved filing, as PDF/A.
+    """
     from hub.records import Words
     from hub.records.paper import print_paper
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hub.cli.options import CONFIG, ConfigOption, JsonOption
-from hub.texts import Language
+from hub.texts import Language, say
 
 frames_app = typer.Typer(no_args_is_help=True, help="Raw bytes: watch, record, play back.")
 
@@ -118,6 +118,12 @@ def doctor(
         Language | None, typer.Option(help="zh or en; else the config's language.")
     ] = None,
     as_json: JsonOption = False,
+    bundle: Annotated[
+        Path | None, typer.Option(help="New ZIP file for whoever helps from afar.")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="Goes into the bundle: file with the hub's log.")
+    ] = None,
 ) -> None:
     """Look at everything this gateway needs, and say what is wrong and what to do.
 
@@ -143,5 +149,11 @@ def doctor(
     if as_json:
         rows = [finding.as_row(speaks) for finding in found]
         typer.echo(json.dumps({"state": state, "findings": rows}, ensure_ascii=False, indent=2))
+    if bundle is not None:
+        from hub.doctor.support import write_bundle
+
+        names = write_bundle(bundle, config, found, speaks, log)
+        told = say(speaks, "doctor.bundle", file=bundle, names=", ".join(names))
+        typer.echo(told, err=as_json)
     if state == "broken":
         raise typer.Exit(1)

@@ -39,7 +39,7 @@ def asyncapi() -> dict[str, Any]:
             "title": "gashub events",
             "version": CONTRACT,
             "description": "What a gashub gateway sends to a CRM or ERP by signed webhook, at "
-            "least once and in order for each work order. docs/contract.md says what to answer.",
+            "least once and in order for each work order. contract.md says what to answer.",
             "license": {
                 "name": "Apache-2.0",
                 "url": "https://www.apache.org/licenses/LICENSE-2.0",

@@ -1,12 +1,14 @@
 """The kit for whoever writes a receiver: one folder, with all that is needed and nothing of ours.
 
 guide.en.md, guide.zh-CN.md   one page each: what to do, in which order
+contract.md                   everything in detail (docs/contract.md), in English
 check.py                      sends events to a receiver as a gateway does, and says what is wrong
 mock_receiver.py              a receiver with faults to switch on, for tests of a sender
 receivers/                    receivers that verify the signature: Python, Java, C#
 golden/VERSION/*.json         real events of every type, byte for byte
 vectors.json                  signatures with their secrets, good and bad
-schemas/*.json, asyncapi.json the contract, for tools
+schemas/*.json, asyncapi.json the events, for tools
+openapi.json                  the way in: the gateway's HTTP API
 """
 
 import sys
@@ -50,6 +52,8 @@ def _contents() -> Iterator[tuple[str, bytes]]:
     here = files(_FILES)
     for name in ("guide.en.md", "guide.zh-CN.md", "check.py"):
         yield name, (here / name).read_bytes()
+    contract = (_docs() / "contract.md").read_text(encoding="utf-8")
+    yield "contract.md", contract.replace("(schemas/golden/)", "(golden/)").encode()
     for name in ("receiver.py", "Receiver.java", "Receiver.cs"):
         yield f"receivers/{name}", (here / name).read_bytes()
     yield "mock_receiver.py", (files("hub.simulate") / "receiver.py").read_bytes()
@@ -59,9 +63,8 @@ def _contents() -> Iterator[tuple[str, bytes]]:
     for name, text in schema_files().items():
         yield f"schemas/{name}", text.encode()
     yield "asyncapi.json", text_of(asyncapi()).encode()
-    openapi = _docs() / "openapi.json"
-    if openapi.is_file():
-        yield "openapi.json", openapi.read_bytes()
+    # Read, not made: a gateway that serves no API has not the parts to make it.
+    yield "openapi.json", (_docs() / "openapi.json").read_bytes()
 
 
 def _docs() -> Path:

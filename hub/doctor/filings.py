@@ -8,7 +8,7 @@ from typing import Any
 from hub.clock import HubClock, local_day
 from hub.config import Config
 from hub.doctor.finding import Finding
-from hub.doctor.record import how_to_read
+from hub.doctor.record import opener
 from hub.doctor.running import Running
 from hub.errors import ConfigError
 from hub.filing.deadlines import read_owed
@@ -43,7 +43,7 @@ def _by_record(config: Config, parts: Parts) -> list[dict[str, Any]] | None:
     db = config.hub.state_dir / DB_FILE
     today = local_day(HubClock().now_us())
     try:
-        how = how_to_read(config.hub.state_dir, None) if db.exists() else None
+        how = opener(config.hub.state_dir, None) if db.exists() else None
         if how is None:
             return None
         rows: list[dict[str, Any]] = []

@@ -45,7 +45,7 @@ def look_at_store(folder: Path, running: Running) -> tuple[list[Finding], Record
     except PermissionError:
         return [Finding(about, "warning", "store.unseen", {"db": db})], Record()
     readable = all(os.access(file, os.R_OK) for file in kept)
-    how = how_to_read(folder, running.pid) if readable else None
+    how = opener(folder, running.pid) if readable else None
     if how is None:
         return [Finding(about, "warning", "store.unseen", {"db": db})], Record()
     try:
@@ -59,7 +59,7 @@ def look_at_store(folder: Path, running: Running) -> tuple[list[Finding], Record
     return findings, record
 
 
-def how_to_read(folder: Path, pid: int | None) -> Callable[[Path], sqlite3.Connection] | None:
+def opener(folder: Path, pid: int | None) -> Callable[[Path], sqlite3.Connection] | None:
     """How to open the ledger without making files; None where that cannot be done."""
     db = folder / DB_FILE
     wal, shm = (db.with_name(db.name + end) for end in ("-wal", "-shm"))

@@ -223,9 +223,8 @@ class Book:
         entry = tx.append("job_refused", body, now_us, {"order": number}, job_chain(number))
         self._keep_paper(tx, number, entry, "refused")
         if what == "open":  # there is no job: without this nobody outside would ever hear of it
-            told_of: dict[str, Any] = {"order": number, "what": "refused", "at": body["at"]}
-            told_of |= {"reasons": why, **({"trial": True} if trial else {})}
-            self._tell(tx, told_of, entry)
+            told_of = {"order": number, "what": "refused", "at": body["at"], "reasons": why}
+            self._tell(tx, told_of | ({"trial": True} if trial else {}), entry)
         log.warning("job_refused", order=number, tried=what, why=[one.key for one in told])
 
     def keep_personal(

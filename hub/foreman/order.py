@@ -65,6 +65,12 @@ def parse_job_order(
         )
     job = pack.job[kind]
     user_class = _text(table, "user_class")
+    classes = {one for each in pack.job.values() for one in each.user_classes}
+    if user_class not in classes:  # no matter for the regulations, and nothing to be recorded
+        raise CommandRefused(
+            f"job order {number}: no user class {user_class!r}; there are "
+            f"{', '.join(sorted(classes))}{guess(user_class, classes)}"
+        )
     facts = _table(table.get("facts", {}), f'{number}: "facts"')
     found = answered(pack, job.facts, facts, job.clause, people, now_us)
     told = list(found.refusals)

@@ -28,6 +28,7 @@ REST_S: Final = 2.0
 """After the hub, or the folder, was not there."""
 MOST_FILES: Final = 1000
 """Looked at in one turn; the others have theirs when these are gone."""
+MOST_OF_NAME: Final = 200
 LEFT_ALONE: Final = (".part", ".tmp", "~")
 Stamp = tuple[int, int]
 
@@ -51,8 +52,12 @@ class FolderInbox:
                 path = self._next()
                 if path is not None:
                     self._take(path)
-            except (HubAway, OSError) as fault:
-                self._say(str(fault))
+            except HubAway as away:
+                self._say(str(away))
+                self._clock.wait(stop, REST_S)
+                continue
+            except OSError as fault:  # without the file's name: it may be somebody's
+                self._say(f"{self._folder}: {fault.strerror}")
                 self._clock.wait(stop, REST_S)
                 continue
             self._say("")
@@ -99,13 +104,13 @@ class FolderInbox:
         except Unreadable as wrong:
             fault = str(wrong)
         mark = sha256(data).hexdigest()[:12]
-        self._write(f"{path.name}.{mark}.json", reply(path.name, data, outcomes, fault))
+        self._write(f"{_cut(path.name)}.{mark}.json", reply(path.name, data, outcomes, fault))
         if path.exists() and _stamp(path.stat()) == stamp:
             good = any(one.result == "taken" for one in outcomes)
             place = self._folder / ("done" if good else "refused")
             target = place / path.name
             if target.exists():
-                target = place / f"{path.stem}.{mark}{path.suffix}"
+                target = place / f"{_cut(path.stem)}.{mark}{path.suffix}"
             path.rename(target)
             sync_folder(place)
             sync_folder(self._folder)
@@ -137,6 +142,11 @@ class FolderInbox:
             os.fsync(file.fileno())
         part.replace(target)
         sync_folder(target.parent)
+
+
+def _cut(name: str) -> str:
+    """*name*, short enough that something can stand after it: a file's name has 255 bytes."""
+    return name.encode()[:MOST_OF_NAME].decode("utf-8", "ignore")
 
 
 def _stamp(found: os.stat_result) -> Stamp:

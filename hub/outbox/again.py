@@ -15,6 +15,8 @@ SELECT id, sink, lane, state, attempts FROM parcels WHERE state <> 'taken' AND s
     UNION ALL SELECT seq FROM parcels WHERE :parcel = '' AND :order = '' AND sink = :sink
 ) AND :parcel IN ('', id) AND :order IN ('', order_number) AND :sink IN ('', sink) ORDER BY seq
 """
+# The batches first, and by their own index (a plus keeps SQLite off the one by state): else each
+# parcel is held against each, and a replay of 10^4 keeps the judging thread for minutes.
 _REPLAY = """
 WITH done AS MATERIALIZED (SELECT seq, sink, state, batch FROM parcels
     WHERE state <> 'waiting' AND seq IN (
@@ -24,9 +26,10 @@ WITH done AS MATERIALIZED (SELECT seq, sink, state, batch FROM parcels
     ) AND :parcel IN ('', id) AND :order IN ('', order_number) AND :sink IN ('', sink))
 SELECT id, sink, lane, state, attempts FROM parcels WHERE seq IN (
     SELECT seq FROM done
-    UNION SELECT mate.seq FROM done JOIN parcels AS mate
-        ON mate.sink = done.sink AND mate.batch = done.batch AND mate.state = 'taken'
-        WHERE done.state = 'taken' AND mate.batch <> ''
+    UNION SELECT mate.seq
+        FROM (SELECT DISTINCT sink, batch FROM done WHERE state = 'taken' AND batch <> '') AS whole
+        JOIN parcels AS mate ON mate.sink = whole.sink AND mate.batch = whole.batch
+        WHERE mate.batch <> '' AND +mate.state = 'taken'
 ) ORDER BY seq
 """
 

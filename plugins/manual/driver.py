@@ -1,7 +1,8 @@
 """One reading by eye: who read what off which scale, and the hash of the photo that shows it.
 
-The message in the record is the entry itself, as JSON with sorted keys. The photo's hash is the
-reading's `seq` as well: one photo can stand for one reading only.
+The message in the record is the entry itself, as JSON with sorted keys, without the photo's file
+name: people name files after customers, and nobody can erase a name from there. The photo's hash
+is the reading's `seq` as well: one photo can stand for one reading only.
 """
 
 import json
@@ -75,7 +76,7 @@ class ManualDriver:
         unknown = sorted(given.keys() - set(KEYS))
         if unknown:
             raise BadFrame(f'unknown key "{unknown[0]}"; known are {", ".join(KEYS)}')
-        kept = {key: text for key, text in given.items() if text}
+        kept = {key: text for key, text in given.items() if text and key != "photo"}
         entry = json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(errors="replace")
         reading = decode(entry, self._settings, at_us)
         return Intake(entered_by(self._name, "manual"), entry, at_us, (reading,))

@@ -32,11 +32,11 @@ def test_it_registers_one_kind() -> None:
 
 
 def test_an_entry_is_one_marked_reading_with_all_its_evidence() -> None:
-    """512 mm of water; the message in the record names operator, photo and hash."""
+    """512 mm of water; the message in the record names operator and hash, and no file."""
     intake = driver().enter(ENTRY, 1_000_000)
     (reading,) = intake.readings
     assert intake.source == "hand #manual"
-    assert json.loads(intake.frame) == ENTRY
+    assert json.loads(intake.frame) == {key: ENTRY[key] for key in ENTRY if key != "photo"}
     assert (reading.value, reading.unit, reading.quantity) == ("512", "mmH2O", "pressure")
     assert reading.canonical == Decimal("5021.0048")
     assert reading.seq == f"photo-{SHA}"

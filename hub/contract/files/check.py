@@ -1,15 +1,18 @@
 """Sends events to a receiver as a gateway does, and says what is wrong with its answers.
 
-    python check.py URL SECRET [GOLDEN]
+    python3 check.py URL SECRET [GOLDEN]
 
-GOLDEN is the folder of golden events, `golden` beside this file when it is left out. Exit 1 when
-something is wrong. Needs nothing but Python 3.9 or newer.
+SECRET is the receiver's, `whsec_` and base64; `python3 check.py secret` makes one. GOLDEN is the
+folder of golden events, `golden` beside this file when it is left out. Exit 1 when something is
+wrong, 2 when nothing could be tried. Needs nothing but Python 3.9 or newer.
 """
 
 import base64
 import hashlib
 import hmac
+import http.client
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -17,7 +20,7 @@ import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 WITHIN_S = 15
 
@@ -45,7 +48,7 @@ class Sender:
         self.secret = secret
 
     def sign(self, key: str, at_s: int, body: bytes, secret: str = "") -> str:
-        mac_key = base64.b64decode((secret or self.secret)[len("whsec_") :])
+        mac_key = key_of(secret or self.secret)
         signed = f"{key}.{at_s}.".encode() + body
         mac = hmac.new(mac_key, signed, hashlib.sha256).digest()
         return f"v1,{base64.b64encode(mac).decode()}"
@@ -69,7 +72,27 @@ class Sender:
                 told = answer.status, answer.headers.get_content_type(), answer.read()
         except urllib.error.HTTPError as refusal:
             told = refusal.code, refusal.headers.get_content_type(), refusal.read()
+        except (OSError, http.client.HTTPException) as fault:
+            why = getattr(fault, "reason", fault)
+            stop(f"{self.url}: no answer ({why}); does the receiver run, and is this its address?")
         return Answer(*told, time.monotonic() - began_s)
+
+
+def stop(why: str) -> NoReturn:
+    """End, since nothing more can be tried."""
+    sys.stderr.write(f"check.py: {why}\n")
+    sys.exit(2)
+
+
+def key_of(secret: str) -> bytes:
+    """The key that a secret stands for."""
+    try:
+        key = base64.b64decode(secret[len("whsec_") :], validate=True)
+    except ValueError:
+        key = b""
+    if not secret.startswith("whsec_") or not key:
+        stop("the secret is no `whsec_` with base64 after it; `check.py secret` makes one")
+    return key
 
 
 class Report:
@@ -87,7 +110,7 @@ def check(url: str, secret: str, golden: Path) -> int:
     sender, report = Sender(url, secret), Report()
     files = sorted(golden.rglob("*.json"))
     if not files:
-        raise SystemExit(f"no golden events under {golden}")
+        stop(f"no golden events under {golden}")
     run = uuid.uuid4().hex[:8]  # so that a second run is not all repeats
     _takes(sender, report, files, run)
     _refuses(sender, report, files[0].read_bytes(), run)
@@ -192,8 +215,12 @@ def _good(answer: Answer) -> bool:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["secret"]:
+        sys.stdout.write(f"whsec_{base64.b64encode(os.urandom(32)).decode()}\n")
+        sys.exit()
     if len(sys.argv) < 3:
-        raise SystemExit(__doc__)
+        sys.stderr.write(str(__doc__))
+        sys.exit(2)
     beside = Path(__file__).with_name("golden")
     given = Path(sys.argv[3]) if len(sys.argv) > 3 else beside
     sys.exit(1 if check(sys.argv[1], sys.argv[2], given) else 0)

@@ -1,9 +1,10 @@
 """A receiver of gashub events that is complete, and small enough to be carried over.
 
-    python receiver.py PORT SECRET FILE
+    python3 receiver.py PORT SECRET FILE
 
-PORT 0 takes a free one; the first line on stdout is the address. Events are kept in FILE, an
-SQLite database. Needs nothing but Python 3.9 or newer.
+SECRET is `whsec_` and base64, as agreed with the gateway's operator. PORT 0 takes a free one; the
+first line on stdout is the address. Events are kept in FILE, an SQLite database. Needs nothing but
+Python 3.9 or newer.
 """
 
 import base64
@@ -105,7 +106,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    port, Handler.secret, file = sys.argv[1:4]
+    if len(sys.argv) != 4 or not sys.argv[2].startswith("whsec_"):
+        sys.stderr.write(str(__doc__))
+        sys.exit(2)
+    port, Handler.secret, file = sys.argv[1:]
     Handler.store = Store(file)
     server = ThreadingHTTPServer(("127.0.0.1", int(port)), Handler)
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}/\n")
