@@ -49,8 +49,8 @@ def test_a_bundle_says_how_the_gateway_is(site: Site) -> None:
     assert told["plugins.json"]["crm"] == {
         "loads": True, "module": "plugins.crm", "kinds": ["crm"], "level": "silver",
     }  # fmt: skip
-    assert told["store.json"]["rows"]["entries"] >= 1
-    assert told["store.json"]["files"]["ledger.db"]["bytes"] > 0
+    assert told["record.json"]["rows"]["entries"] >= 1
+    assert told["record.json"]["files"]["ledger.db"]["bytes"] > 0
     gov, crm = told["configuration.json"]["sink"]
     assert (gov["division_code"], crm["url"]) == ("110105", "https://crm.example/in")
     assert crm["secrets"] == "(not shown)"
@@ -99,7 +99,7 @@ def test_a_damaged_record_is_said_and_bundled(site: Site) -> None:
     (site.state / "ledger.db").write_bytes(b"no database" * 1000)
     found = bundled(site, **SECRET)
     assert json.loads(found["findings.json"])["state"] == "broken"
-    assert "not counted" in json.loads(found["store.json"])["record"]
+    assert "not counted" in json.loads(found["record.json"])["record"]
 
 
 @pytest.mark.parametrize("wrong", ["taken", "no log"])

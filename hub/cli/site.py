@@ -153,7 +153,7 @@ def doctor(
         from hub.doctor.support import write_bundle
 
         names = write_bundle(bundle, config, found, speaks, log)
-        told = say(speaks, "doctor.bundle", file=bundle, names=", ".join(names))
+        told = say(speaks, "support.bundle", file=bundle, names=", ".join(names))
         typer.echo(told, err=as_json)
     if state == "broken":
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ status.json         what the running hub says of itself; {} where none does
 versions.json       of this software, Python, the machine, and what is installed beside it
 configuration.json  by section, secrets and their names not shown
 plugins.json        with version, kinds, and the level that each one's page claims
-store.json          sizes of files, rows of tables, parcels by sink and state; no row itself
+record.json         sizes of files, rows of tables, parcels by sink and state; no row itself
 log.txt             the last lines of the log, where a file was named (the journal is not read)
 
 It is listed here what may be in, and not what may not: what is added to status or record one day
@@ -88,7 +88,7 @@ def _members(
     yield "status.json", _json(told)
     yield "configuration.json", _json(sections(config, parts))
     yield "plugins.json", _json({name: _plugin(name) for name in config.hub.plugins})
-    yield "store.json", _json(_store(config.hub.state_dir, running))
+    yield "record.json", _json(_store(config.hub.state_dir, running))
 
 
 def _loaded(path: Path) -> tuple[Config | None, Parts | None]:

@@ -2,8 +2,8 @@
 papers, which are in `hub.texts.records`.
 
 Keys are grouped by who speaks: `judge.` the verdict's sentence, `progress.` a running test,
-`entry.` what a person handed in, `job.` the steps of a job, `doctor.` the look over a gateway. A
-format field names its figure.
+`entry.` what a person handed in, `job.` the steps of a job, `doctor.` the look over a gateway,
+`support.` its bundle. A format field names its figure.
 """
 
 from collections.abc import Mapping

@@ -281,7 +281,7 @@ EN: Final[dict[str, str]] = {
     "be able to read them",
     "doctor.far.expiring": "The certificate of {address} ends on {ends}",
     "doctor.far.expiring.do": "Tell the far side's owner to renew it",
-    "doctor.bundle": "{file} has {names}: no readings, orders or people, and no secrets. Look "
+    "support.bundle": "{file} has {names}: no readings, orders or people, and no secrets. Look "
     "through it before you send it away",
     "reconcile.missing": "delivered, and not there",
     "reconcile.twice": "there more than once",

@@ -252,7 +252,7 @@ ZH_CN: Final[dict[str, str]] = {
     "doctor.far.certificates.do": "请改正 ca_file、cert_file、key_file；网关用户须能读取",
     "doctor.far.expiring": "{address} 的证书将于 {ends} 到期",
     "doctor.far.expiring.do": "请通知对方负责人更新证书",
-    "doctor.bundle": "{file} 包含 {names}：没有读数、工单、人员信息和密钥。发送之前请自行查看一遍",
+    "support.bundle": "{file} 包含 {names}：没有读数、工单、人员信息和密钥。发送之前请自行查看一遍",
     "reconcile.missing": "已送达，对方没有",
     "reconcile.twice": "对方有多份",
     "reconcile.other_bytes": "对方的事件与所发的不同，或没有事件文件",
