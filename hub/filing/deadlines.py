@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
@@ -20,11 +20,13 @@ from hub.clock import SHANGHAI, Clock, iso, local_day
 from hub.errors import ConfigError, Fault
 from hub.filing.life import State
 from hub.filing.period import Span, last_over, span_of
-from hub.filing.profile import Profile, ScheduleOf, load_profile
 from hub.filing.telling import told_of
 from hub.ledger import LedgerReader, Transaction
 from hub.outbox.parcels import Tell
 from hub.texts import Language, say
+
+if TYPE_CHECKING:
+    from hub.filing.profile import Profile, ScheduleOf
 
 log = structlog.get_logger()
 
@@ -99,7 +101,7 @@ class Owed(NamedTuple):
 
 
 def owed(
-    authority: str, schedule: ScheduleOf, filings: Sequence[Filing], since: date, today: date
+    authority: str, schedule: "ScheduleOf", filings: Sequence[Filing], since: date, today: date
 ) -> list[Owed]:
     """Every period from that of *since* on that is over and not filed, oldest first. Pure."""
     found = [
@@ -109,19 +111,19 @@ def owed(
     return [one for one in found if one.filing is None or not one.filing.met]
 
 
-def period_now(sql: sqlite3.Connection, authority: str, schedule: ScheduleOf, span: Span) -> Owed:
+def period_now(sql: sqlite3.Connection, authority: str, schedule: "ScheduleOf", span: Span) -> Owed:
     """How one period stands, owed or not."""
     standing = _standing(span.name, _filings(sql, authority))
     return Owed(authority, span.name, span.last, until(schedule, span), standing)
 
 
-def until(schedule: ScheduleOf, span: Span) -> date:
+def until(schedule: "ScheduleOf", span: Span) -> date:
     """The last day on which a period is filed in time."""
     return span.last + timedelta(days=schedule.within_days)
 
 
 def read_owed(
-    sql: sqlite3.Connection, authority: str, schedule: ScheduleOf, today: date
+    sql: sqlite3.Connection, authority: str, schedule: "ScheduleOf", today: date
 ) -> list[Owed]:
     """What is owed by the record, from the first period on that this gateway had to file."""
     filings = _filings(sql, authority)
@@ -153,6 +155,8 @@ class Deadlines:
 
     def all(self, lang: Language) -> list[dict[str, Any]]:
         """What is owed now, for `gashub status`; a profile that cannot be read says so."""
+        from hub.filing.profile import load_profile  # noqa: PLC0415  only who files
+
         today = local_day(self._clock.now_us())
         rows: list[dict[str, Any]] = []
         with LedgerReader(self._state_dir) as reader:
@@ -173,6 +177,8 @@ class Deadlines:
 
     def look(self) -> bool:
         """Tell what is late and was not told. False when that could not be done now."""
+        from hub.filing.profile import load_profile  # noqa: PLC0415  only who files
+
         try:
             for name, path in self._authorities.items():
                 self._look(name, load_profile(path))
@@ -181,7 +187,7 @@ class Deadlines:
             return False
         return True
 
-    def _look(self, authority: str, profile: Profile) -> None:
+    def _look(self, authority: str, profile: "Profile") -> None:
         today = local_day(self._clock.now_us())
         schedule = profile.schedule
         with LedgerReader(self._state_dir) as reader:
@@ -224,7 +230,7 @@ class Deadlines:
         )
 
 
-def _spans(schedule: ScheduleOf, since: date, today: date) -> Iterator[Span]:
+def _spans(schedule: "ScheduleOf", since: date, today: date) -> Iterator[Span]:
     """The periods that are over, from the one of *since* on."""
     last = last_over(schedule.every, today)
     span = span_of(schedule.every, since)
@@ -258,7 +264,7 @@ def _filings(sql: sqlite3.Connection, authority: str) -> list[Filing]:
 
 
 def _since(
-    sql: sqlite3.Connection, authority: str, schedule: ScheduleOf, filings: Sequence[Filing]
+    sql: sqlite3.Connection, authority: str, schedule: "ScheduleOf", filings: Sequence[Filing]
 ) -> date | None:
     """First day of the first period to file: the one that ran when a hub first had this authority,
     or an earlier one, for which something was drafted.

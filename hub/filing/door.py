@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -17,14 +17,15 @@ from hub.errors import CommandRefused, ConfigError
 from hub.events import Event, ledger_of
 from hub.filing import book
 from hub.filing.life import ordered
-from hub.filing.profile import Profile, load_profile
 from hub.filing.settings import FilingSinkSettings
-from hub.foreman.people import person_of
 from hub.ledger import LedgerReader, Transaction
 from hub.ledger.canonical import canonical
 from hub.model import Said
 from hub.outbox import Consignee
 from hub.outbox.parcels import Tell
+
+if TYPE_CHECKING:
+    from hub.filing.profile import Profile
 
 Do = Callable[[Callable[[Transaction], Any]], Any]
 Address = Callable[[Transaction, Event, str], str]
@@ -223,8 +224,10 @@ class FilingDoor:
 
         return _told(self._do(do))
 
-    def _profile(self, authority: str) -> Profile:
+    def _profile(self, authority: str) -> "Profile":
         """The profile as it is now. raises CommandRefused"""
+        from hub.filing.profile import load_profile  # noqa: PLC0415  only who files
+
         path = self._authorities.get(authority)
         if path is None:
             known = ", ".join(sorted(self._authorities)) or "none"
@@ -292,6 +295,8 @@ def _supervisor(tx: Transaction, by: str, day: date) -> None:
     """Raises CommandRefused for who is none on that *day*. The register has the rank, and where a
     company certifies it, a certificate `supervisor` with its last day.
     """
+    from hub.foreman.people import person_of  # noqa: PLC0415  only who files
+
     person = person_of(orjson.loads(_registered(tx, by)))
     if not person.supervisor:
         raise CommandRefused(f"{by} is no supervisor in the register; a supervisor approves")
