@@ -89,6 +89,7 @@ def test_the_kit_is_whole_and_stands_alone(kit: Path) -> None:
         "vectors.json",
         "asyncapi.json",
         "openapi.json",
+        "words.json",
     } <= names
     assert len([name for name in names if name.startswith("golden/")]) >= 28
     assert len([name for name in names if name.startswith("schemas/")]) == 10
@@ -130,6 +131,75 @@ def test_whatever_a_page_names_is_in_the_kit(kit: Path, name: str) -> None:
             assert f"`{kind}`" in text
     assert len(named) >= 6
     assert [one for one in sorted(named) if not (kit / one).exists()] == []
+
+
+def test_no_page_of_the_kit_sends_anybody_to_our_folders(kit: Path) -> None:
+    """What is only in a checkout of the gateway is no help to whoever has the kit."""
+    for path in sorted(kit.rglob("*")):
+        if path.suffix in (".md", ".json") and "golden" not in path.parts:
+            ours = re.findall(
+                r"\b(?:docs|plugins|tests|hub|config)/[\w./-]+", path.read_text("utf-8")
+            )
+            assert ours == [], path.name
+
+
+FORMULA = {
+    "guide.en.md": "**A success is: `verdict` is `PASS`, there is no `outcome`, and there is no "
+    "`trial`.**",
+    "guide.zh-CN.md": "**合格是指：`verdict` 为 `PASS`，没有 `outcome`，也没有 `trial`。**",
+}
+
+
+def test_a_success_is_one_formula_everywhere(kit: Path) -> None:
+    """With the bold sentence about trials beside it."""
+    pages = {**FORMULA, "contract.md": FORMULA["guide.en.md"]}
+    for name, formula in pages.items():
+        text = (kit / name).read_text("utf-8")
+        assert formula in text
+        assert [one for one in re.findall(r"\*\*[^*]+\*\*", text) if '"trial": true' in one]
+
+
+def test_the_table_of_ends_is_that_of_the_rule_pack(kit: Path) -> None:
+    """Every word with which a shipped job ends, good or not, and `completed` in the words."""
+    text = (kit / "contract.md").read_text("utf-8").partition("| `kind` | good")[2]
+    rows = [row.split("|")[1:4] for row in text.partition("\n\n")[0].splitlines()[2:]]
+    told = {
+        kind: ({*re.findall(r"`(\w+)`", good)}, {*re.findall(r"`(\w+)`", bad)})
+        for kinds, good, bad in rows
+        for kind in re.findall(r"`(\w+)`", kinds)
+    }
+    kinds = json.loads((kit / "words.json").read_text("utf-8"))["kinds"]
+    assert told == {
+        name: tuple(
+            {word for word, end in kind["ended"].items() if end["completed"] is good}
+            for good in (True, False)
+        )
+        for name, kind in kinds.items()
+    }
+
+
+def test_the_words_of_the_golden_events_are_in_the_list(kit: Path) -> None:
+    """What a receiver meets it can look up: kinds, phases, ends, steps, reasons, outcomes."""
+    words = json.loads((kit / "words.json").read_text("utf-8"))
+    looked = 0
+    for path in (kit / "golden" / "1.1.0").iterdir():
+        data = json.loads(path.read_bytes())["data"]
+        kind = words["kinds"].get(data.get("kind", ""))
+        if kind:
+            looked += 1
+            assert data["user_class"] in kind["user_classes"]
+            assert data.get("phase") in (None, *kind["phases"])
+            assert data.get("ended") in (None, *kind["ended"])
+            steps = (*kind["steps"], *kind["signals"], *kind["deadlines"])
+            assert data.get("step") in (None, *steps)
+            assert data.get("outcome") in (None, *words["visit_outcomes"])
+            assert data.get("code") in (None, *words["hazards"])
+        assert set(data.get("verdict", {}).get("reasons", []) if "test" in data else []) <= set(
+            words["verdict_reasons"]
+        )
+        if "change" not in data and data.get("state") == "refused":
+            assert {one["key"] for one in data["reasons"]} <= set(words["refusal_reasons"])
+    assert looked > 15
 
 
 @pytest.mark.parametrize(
@@ -385,8 +455,7 @@ class _LooksAtTheKey(_Right):
     """It is the event's id, `-`, and a name; and it asks for a token."""
 
     def trusts(self, key: str, body: bytes) -> bool:
-        found = re.search(rb'"id":"([0-9A-HJKMNP-TV-Z]{26})","', body)
-        whole = found is None or key.startswith(f"{found[1].decode()}-")
+        whole = not body.startswith(b'{"data"') or key.startswith(f"{json.loads(body)['id']}-")
         return super().trusts(key, body) and whole and self.headers["authorization"] == "Bearer t-1"
 
 

@@ -103,7 +103,7 @@ class JobAnswer(Open):
 
 
 class JobShown(Open):
-    """A whole job, as `job.show` of docs/socket.md has it."""
+    """A whole job: its steps with what is done, open or refused and why, deadlines, hazards."""
 
     job: str
     kind: str
