@@ -62,6 +62,10 @@ class OrderShown(Open):
     state: str
     version: str
     added: str
+    ordered: dict[str, Any] = Field(
+        description="What was ordered, as PUT takes it (steps of tests), with what the gateway "
+        "knew of the instruments when it was taken."
+    )
     tests: list[TestName]
     attempts: list[AttemptShown]
 

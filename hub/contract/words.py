@@ -44,6 +44,16 @@ def _kind(job: Job) -> dict[str, Any]:
     return {
         **job.title.model_dump(),
         "user_classes": list(job.user_classes),
+        "facts": {
+            name: {
+                "kind": one.kind,
+                "optional": one.optional,
+                "options": list(one.options),
+                **one.says.model_dump(),
+            }
+            for name, one in job.facts.items()
+        },
+        "sections": {name: text.model_dump() for name, text in job.sections.items()},
         "phases": {name: text.model_dump() for name, text in job.phases.items()},
         "ended": {word: {"completed": word in COMPLETED} for word in sorted(ends)},
         "steps": {name: step.text.model_dump() for name, step in job.step.items()},
