@@ -141,6 +141,7 @@ class Commands:
             "order": order.number,
             "what": what,
             "procedures": [test.procedure for test in order.tests],
+            "tests": [{"id": t.id, "step": t.step, "procedure": t.procedure} for t in order.tests],
             **({"trial": True} if order.trial else {}),
             "at": iso(now_us),
         }

@@ -26,6 +26,8 @@ CONTRACT: Final = "1.1.0"
 VERDICT: Final = "gashub.verdict.v1"
 ALARM: Final = "gashub.alarm.v1"
 JOB: Final = "gashub.job.v1"
+COMPLETED: Final = frozenset({"done", "inspected", "closed"})
+"""Words with which a job ends that did what it was opened for. Any other is none of them."""
 
 
 class Open(BaseModel):
@@ -69,7 +71,8 @@ class VerdictRecord(Open):
     number: str = Field(description="Order number.")
     procedure: str
     verdict: Literal["PASS", "FAIL", "INCONCLUSIVE", "ABORTED"] = Field(
-        description="Only PASS releases anything. INCONCLUSIVE and ABORTED are never a success."
+        description="Only PASS releases anything, and only without `outcome` and `trial`. "
+        "INCONCLUSIVE and ABORTED are never a success."
     )
     reasons: list[str] = Field(description="Machine codes, the deciding one first.")
     flags: list[str] = []
@@ -154,7 +157,22 @@ class JobData(Open):
     clause: str | None = Field(default=None, description="Clause of the regulations behind it.")
     phase: str = Field(description="Phase of the job afterwards.")
     ended: str | None = Field(default=None, description="The word with which the job has ended.")
-    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE", "ABORTED"] | None = None
+    completed: bool | None = Field(
+        default=None,
+        description="There with `ended`. true: the job did what it was opened for (done, "
+        "inspected, closed). false: it was given up, or ended otherwise, by whatever word.",
+    )
+    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE", "ABORTED"] | None = Field(
+        default=None, description="Of a test. A success is PASS without `test_outcome` and `trial`."
+    )
+    test_outcome: str | None = Field(
+        default=None, description="As `outcome` of the verdict: with it, PASS is no success."
+    )
+    attempt: str | None = Field(
+        default=None,
+        description="Of a test: ULID of the attempt, as in the gashub.verdict.v1 that tells of it "
+        "as well, in full.",
+    )
     answers: dict[str, JsonValue] = Field(
         default={}, description="Of a step, what was chosen, confirmed or counted."
     )
@@ -275,7 +293,9 @@ def job_event(gateway: str, body: Mapping[str, Any], entry: int, checkpoint: str
         source=source_of(gateway),
         subject=given["order"],
         time=given["at"],
-        data=JobData.model_validate({**given, "ledger": head_of(checkpoint, entry)}),
+        data=JobData.model_validate(
+            {**given, **completed_of(given), "ledger": head_of(checkpoint, entry)}
+        ),
     )
     return Event(made.id, "job", made.data.order, canonical_bytes(made))
 
@@ -301,6 +321,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(item) for item in value]
     return value
+
+
+def completed_of(given: Mapping[str, Any]) -> dict[str, bool]:
+    """`completed` of a job that has `ended`, and nothing of one that goes on."""
+    return {"completed": given["ended"] in COMPLETED} if "ended" in given else {}
 
 
 def source_of(gateway: str) -> str:

@@ -19,6 +19,7 @@ from hub.events import (
     LedgerHead,
     Open,
     canonical_bytes,
+    completed_of,
     head_of,
     job_event,
     plain,
@@ -43,6 +44,14 @@ class Reason(Open):
     clause: str | None = Field(default=None, description="Clause of the regulations behind it.")
 
 
+class OrderTest(Open):
+    """A test that was ordered. It keeps its id for as long as it is ordered unchanged."""
+
+    id: str = Field(description="ULID of the test, as `test` in its verdicts.")
+    step: str
+    procedure: str
+
+
 class OrderData(Open):
     """An order was taken, or the regulations speak against it; or it was changed, or given up."""
 
@@ -60,6 +69,10 @@ class OrderData(Open):
         default=None, description="Kind of job, as in the rule pack; absent for an order of tests."
     )
     procedures: list[str] = Field(default=[], description="Of an order of tests, in their order.")
+    tests: list[OrderTest] | None = Field(
+        default=None,
+        description="Of an order of tests: those that are ordered now, in their order.",
+    )
     reasons: list[Reason] = Field(default=[], description="Of a refusal.")
     parent: str | None = Field(default=None, description="Job that this one came out of.")
     phase: str | None = Field(default=None, description="Phase in which the job begins.")
@@ -81,7 +94,7 @@ class HazardData(JobData):
         description="closed: `ended` has the word. Everything else that happens is advanced."
     )
     code: str = Field(description="Code of the catalogue.")
-    level: Literal["1", "2", "3"]
+    level: Literal["1", "2", "3"] = Field(description="1 is the gravest.")
 
 
 class VisitData(JobData):
@@ -341,7 +354,7 @@ def _made(kind: str, gateway: str, given: Mapping[str, Any], entry: int, checkpo
             "source": source_of(gateway),
             "subject": order or None,
             "time": given["at"],
-            "data": {**given, "ledger": head_of(checkpoint, entry)},
+            "data": {**given, **completed_of(given), "ledger": head_of(checkpoint, entry)},
         }
     )
     return Event(made.id, kind, order, canonical_bytes(made), given.get("trial") is True)

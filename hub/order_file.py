@@ -12,14 +12,14 @@ from hub.near import guess
 from hub.procedures.case import PROCEDURES, Instrument, TestOrder
 from hub.units import QUANTITIES, UnknownUnit, canonical
 
-_ORDER_NUMBERS: Final = (
+ORDER_NUMBERS: Final = (
     "p_design_pa",
     "p_operating_pa",
     "volume_l",
     "sample_period_s",
     "distance_m",
 )
-_ORDER_WORDS: Final[Mapping[str, Sequence[str]]] = {
+ORDER_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "p_level": ("design", "operating"),
     "medium": ("air", "nitrogen", "gas"),
     "hose_class": ("rigid", "long_hold"),
@@ -27,7 +27,7 @@ _ORDER_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "reflector": ("wall", "door", "window", "glass_head_on", "ground", "other"),
     "weather": ("clear", "wind", "rain", "fog", "snow"),
 }
-_ORDER_KEYS: Final = (
+ORDER_KEYS: Final = (
     "number",
     "procedure",
     "section",
@@ -35,13 +35,13 @@ _ORDER_KEYS: Final = (
     "points",
     "rule_pack",
     "instruments",
-    *_ORDER_NUMBERS,
-    *_ORDER_WORDS,
+    *ORDER_NUMBERS,
+    *ORDER_WORDS,
 )
-_PARTS: Final = ("riser", "indoor")
-_ROLES: Final = ("ceiling", "suspect", "other")
-_INSTRUMENT_KEYS: Final = tuple(field.name for field in fields(Instrument))
-_INSTRUMENT_TEXTS: Final = ("name", "serial", "quantity", "unit", "calibrated_until")
+PARTS: Final = ("riser", "indoor")
+ROLES: Final = ("ceiling", "suspect", "other")
+INSTRUMENT_KEYS: Final = tuple(field.name for field in fields(Instrument))
+INSTRUMENT_TEXTS: Final = ("name", "serial", "quantity", "unit", "calibrated_until")
 
 
 class UnusableInput(Exception):
@@ -106,15 +106,15 @@ def parse_order(given: object, procedures: Iterable[str] = PROCEDURES) -> TestOr
     raises  UnusableInput naming key, value and remedy
     """
     table = _table(given, "order")
-    _known_keys(table, _ORDER_KEYS, "")
+    _known_keys(table, ORDER_KEYS, "")
     for key in ("number", "procedure", "instruments"):
         if key not in table:
             raise UnusableInput(f'key "{key}" is missing; it is mandatory')
     words = {
-        key: _word(table[key], key, words) for key, words in _ORDER_WORDS.items() if key in table
+        key: _word(table[key], key, words) for key, words in ORDER_WORDS.items() if key in table
     }
     words["procedure"] = _word(table["procedure"], "procedure", tuple(procedures))
-    numbers = {key: _number(table[key], key) for key in _ORDER_NUMBERS if key in table}
+    numbers = {key: _number(table[key], key) for key in ORDER_NUMBERS if key in table}
     section = _section(table.get("section", {}))
     return TestOrder(
         number=_text(table["number"], "number"),
@@ -177,7 +177,7 @@ def _section(value: object) -> dict[str, str]:
     if "id" in table:
         section["id"] = _text(table["id"], "section.id")
     if "part" in table:
-        section["part"] = _word(table["part"], "section.part", _PARTS)
+        section["part"] = _word(table["part"], "section.part", PARTS)
     return section
 
 
@@ -195,7 +195,7 @@ def _isolation(value: object) -> dict[str, object]:
 def _points(value: object) -> dict[str, Any]:
     table = _table(value, "points")
     return {
-        _text(name, "points"): _word(role, f"points.{name}", _ROLES) for name, role in table.items()
+        _text(name, "points"): _word(role, f"points.{name}", ROLES) for name, role in table.items()
     }
 
 
@@ -212,7 +212,7 @@ def _instruments(value: object) -> tuple[Instrument, ...]:
 
 def _instrument(value: object, place: str) -> Instrument:
     table = _table(value, place)
-    _known_keys(table, _INSTRUMENT_KEYS, f"{place}.")
+    _known_keys(table, INSTRUMENT_KEYS, f"{place}.")
     for key in ("name", "quantity"):
         if key not in table:
             raise UnusableInput(f'key "{place}.{key}" is missing; it is mandatory')
@@ -224,8 +224,8 @@ def _instrument(value: object, place: str) -> Instrument:
         texts["unit"] = _unit(table["unit"], quantity, f"{place}.unit")
     numbers = {
         key: _number(table[key], f"{place}.{key}")
-        for key in _INSTRUMENT_KEYS
-        if key in table and key not in _INSTRUMENT_TEXTS
+        for key in INSTRUMENT_KEYS
+        if key in table and key not in INSTRUMENT_TEXTS
     }
     until = None
     if "calibrated_until" in table:

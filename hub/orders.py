@@ -198,7 +198,12 @@ def new_order(
         steps = given["steps"]
     tests = []
     for step in _tables(steps, f'order {number}: "steps"'):
-        for entry in _tables(step.get("tests", []), f'order {number}: "tests" of a step'):
+        entries = _tables(step.get("tests", []), f'order {number}: "tests" of a step')
+        if not entries:
+            raise CommandRefused(
+                f"order {number}: a step has no test; give it at least one, or leave the step out"
+            )
+        for entry in entries:
             spec = _with_facts({**entry, "number": number}, facts)
             try:
                 parse_order(spec, procedures)

@@ -21,12 +21,26 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from hub.api.application import document
+from hub.api.problems import MEDIA
 from tests.api_rig import House
 from tests.pointing import at, references
 
 EXAMPLES: Final = int(os.environ.get("GASHUB_API_EXAMPLES", "25"))
 """For each operation; `make prove` asks for more."""
+
+
+def declared_problem(ctx: Any, response: Any, case: Any) -> None:
+    """A problem is one of those that the document lists for the route, under its status."""
+    del ctx
+    kind = response.headers.get("content-type", [""])[0]
+    if kind.startswith(MEDIA) and response.status_code != 405:  # not by the route at all
+        sort = str(response.json()["type"])
+        listed = case.operation.definition.raw["responses"].get(str(response.status_code), {})
+        assert f"`{sort}`" in listed.get("description", ""), f"{sort} is not listed"
+
+
 CHECKS: Final = [
+    declared_problem,
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,

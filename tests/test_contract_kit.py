@@ -1,19 +1,27 @@
 """The kit is enough: its receivers run, verify and keep; its checker tells good from bad."""
 
+import ast
 import json
+import os
 import re
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+import urllib3
 
 from hub.cli.main import app
+from hub.contract.files.check import Sender
 from hub.contract.files.receiver import verify
 from hub.contract.kit import vectors, write_kit
 from hub.errors import CommandRefused
@@ -42,9 +50,27 @@ def running(command: Sequence[str]) -> Iterator[str]:
             process.terminate()
 
 
-def checked(kit: Path, url: str, secret: str = SECRET) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-I", str(kit / "check.py"), url, secret]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def checked(
+    kit: Path, url: str, secret: str = SECRET, *more: str, program: str = "check.py"
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", str(kit / program), url, secret, *more]
+    # A proxy that does not work: it must not be asked.
+    env = {**os.environ, "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+
+
+def wrong(told: subprocess.CompletedProcess[str]) -> list[str]:
+    """What the checker finds wrong."""
+    assert told.stderr == ""
+    return [line[7:] for line in told.stdout.splitlines() if line.startswith("WRONG")]
+
+
+def sent(url: str, body: bytes, key: str) -> str:
+    """The receipt for one signed event."""
+    sender = Sender(url, SECRET)
+    answer = sender.send(key, body)
+    assert answer.takes, str(answer)
+    return answer.receipt
 
 
 def free_port() -> int:
@@ -63,6 +89,7 @@ def test_the_kit_is_whole_and_stands_alone(kit: Path) -> None:
         "vectors.json",
         "asyncapi.json",
         "openapi.json",
+        "words.json",
     } <= names
     assert len([name for name in names if name.startswith("golden/")]) >= 28
     assert len([name for name in names if name.startswith("schemas/")]) == 10
@@ -106,12 +133,87 @@ def test_whatever_a_page_names_is_in_the_kit(kit: Path, name: str) -> None:
     assert [one for one in sorted(named) if not (kit / one).exists()] == []
 
 
+def test_no_page_of_the_kit_sends_anybody_to_our_folders(kit: Path) -> None:
+    """What is only in a checkout of the gateway is no help to whoever has the kit."""
+    for path in sorted(kit.rglob("*")):
+        if path.suffix in (".md", ".json") and "golden" not in path.parts:
+            ours = re.findall(
+                r"\b(?:docs|plugins|tests|hub|config)/[\w./-]+", path.read_text("utf-8")
+            )
+            assert ours == [], path.name
+
+
+FORMULA = {
+    "guide.en.md": "**A success is: `verdict` is `PASS`, there is no `outcome`, and there is no "
+    "`trial`.**",
+    "guide.zh-CN.md": "**合格是指：`verdict` 为 `PASS`，没有 `outcome`，也没有 `trial`。**",
+}
+
+
+def test_a_success_is_one_formula_everywhere(kit: Path) -> None:
+    """With the bold sentence about trials beside it."""
+    pages = {**FORMULA, "contract.md": FORMULA["guide.en.md"]}
+    for name, formula in pages.items():
+        text = (kit / name).read_text("utf-8")
+        assert formula in text
+        assert [one for one in re.findall(r"\*\*[^*]+\*\*", text) if '"trial": true' in one]
+
+
+def test_the_table_of_ends_is_that_of_the_rule_pack(kit: Path) -> None:
+    """Every word with which a shipped job ends, good or not, and `completed` in the words."""
+    text = (kit / "contract.md").read_text("utf-8").partition("| `kind` | good")[2]
+    rows = [row.split("|")[1:4] for row in text.partition("\n\n")[0].splitlines()[2:]]
+    told = {
+        kind: ({*re.findall(r"`(\w+)`", good)}, {*re.findall(r"`(\w+)`", bad)})
+        for kinds, good, bad in rows
+        for kind in re.findall(r"`(\w+)`", kinds)
+    }
+    kinds = json.loads((kit / "words.json").read_text("utf-8"))["kinds"]
+    assert told == {
+        name: tuple(
+            {word for word, end in kind["ended"].items() if end["completed"] is good}
+            for good in (True, False)
+        )
+        for name, kind in kinds.items()
+    }
+
+
+def test_the_words_of_the_golden_events_are_in_the_list(kit: Path) -> None:
+    """What a receiver meets it can look up: kinds, phases, ends, steps, reasons, outcomes."""
+    words = json.loads((kit / "words.json").read_text("utf-8"))
+    looked = 0
+    for path in (kit / "golden" / "1.1.0").iterdir():
+        data = json.loads(path.read_bytes())["data"]
+        kind = words["kinds"].get(data.get("kind", ""))
+        if kind:
+            looked += 1
+            assert data["user_class"] in kind["user_classes"]
+            assert data.get("phase") in (None, *kind["phases"])
+            assert data.get("ended") in (None, *kind["ended"])
+            steps = (*kind["steps"], *kind["signals"], *kind["deadlines"])
+            assert data.get("step") in (None, *steps)
+            assert data.get("outcome") in (None, *words["visit_outcomes"])
+            assert data.get("code") in (None, *words["hazards"])
+        assert set(data.get("verdict", {}).get("reasons", []) if "test" in data else []) <= set(
+            words["verdict_reasons"]
+        )
+        if "change" not in data and data.get("state") == "refused":
+            assert {one["key"] for one in data["reasons"]} <= set(words["refusal_reasons"])
+    assert looked > 15
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["http://127.0.0.1:9/", SECRET], "does the receiver run"),
         (["http://127.0.0.1:9/", "hunter2"], "`check.py secret` makes one"),
         (["http://127.0.0.1:9/", "whsec_***"], "`check.py secret` makes one"),
+        (["http://127.0.0.1:9/", "whsec_" + "AAAA" * 4], "24 to 64 bytes"),
+        (["127.0.0.1:8800", SECRET], "is no address"),
+        (["http://[::1/", SECRET], "is no address"),
+        (["http://127.0.0.1:99999/", SECRET], "is no address"),
+        (["http://127.0.0.1:9/", SECRET, "/nowhere/at/all"], "no golden events"),
+        (["http://127.0.0.1:9/", SECRET, "--token"], "python3 check.py URL SECRET"),
         ([], "python3 check.py URL SECRET"),
     ],
 )
@@ -179,43 +281,149 @@ def test_the_python_receiver_passes_every_check_and_keeps_over_a_kill(
             assert told.stdout.endswith("0 wrong\n")
 
 
-@pytest.mark.timeout(300)
-def test_the_java_receiver_compiles_and_passes_every_check(kit: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def java(kit: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """`.ci/run` installs a JDK where there is none."""
-    subprocess.run(
-        ["javac", "-Xlint:all", "-Werror", "-d", tmp_path, kit / "receivers/Receiver.java"],
-        check=True,
-    )
-    file = str(tmp_path / "events.txt")
-    with running(["java", "-cp", str(tmp_path), "Receiver", "0", SECRET, file]) as url:
+    folder = str(tmp_path_factory.mktemp("java"))
+    source = str(kit / "receivers/Receiver.java")
+    subprocess.run(["javac", "-Xlint:all", "-Werror", "-d", folder, source], check=True)
+    return ["java", "-cp", folder, "Receiver"]
+
+
+@pytest.fixture(scope="module")
+def csharp(kit: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """By mono, which `.ci/run` installs where there is none."""
+    program = str(tmp_path_factory.mktemp("csharp") / "Receiver.exe")
+    source = str(kit / "receivers/Receiver.cs")
+    subprocess.run(["mcs", "-warnaserror", f"-out:{program}", source], check=True)
+    return ["mono", program]
+
+
+@pytest.mark.timeout(300)
+def test_the_java_receiver_compiles_and_passes_every_check(java: list[str], kit: Path) -> None:
+    file = str(kit.parent / "java.txt")
+    with running([*java, "0", SECRET, file]) as url:
         told = checked(kit, url)
     assert told.returncode == 0, told.stdout
 
 
 @pytest.mark.timeout(300)
-def test_the_csharp_receiver_compiles_and_passes_every_check(kit: Path, tmp_path: Path) -> None:
-    """By mono, which `.ci/run` installs where there is none."""
-    program, port = tmp_path / "Receiver.exe", free_port()
-    subprocess.run(
-        ["mcs", "-warnaserror", f"-out:{program}", kit / "receivers/Receiver.cs"], check=True
-    )
-    file = str(tmp_path / "events.txt")
-    with running(["mono", str(program), str(port), SECRET, file]) as url:
+def test_the_csharp_receiver_compiles_and_passes_every_check(csharp: list[str], kit: Path) -> None:
+    file = str(kit.parent / "csharp.txt")
+    with running([*csharp, str(free_port()), SECRET, file]) as url:
         told = checked(kit, url)
     assert told.returncode == 0, told.stdout
 
 
-class _Careless(BaseHTTPRequestHandler):
-    """Takes everything, checks nothing, and counts each request anew."""
+TORN = [
+    b"k-9\te30",  # base64 that would be whole
+    b"k-",  # in the middle of a key
+    b"k-9\t",
+    b"k-9\te30\x00\xff",
+]
 
-    count = 0
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("which", ["java", "csharp"])
+def test_a_torn_last_line_costs_no_event_that_was_acknowledged(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Power goes while a line is written: it was not acknowledged, and the next one stands whole.
+
+    What was taken before and after has the same receipts for good.
+    """
+    command, file, receipts = request.getfixturevalue(which), tmp_path / "events.txt", {}
+    for at, torn in enumerate([b"", *TORN, b"no line of ours\nk-9\t?\n"]):
+        with file.open("ab") as kept:
+            kept.write(torn)
+        port = str(free_port()) if which == "csharp" else "0"
+        with running([*command, port, SECRET, str(file)]) as url:
+            for key, receipt in receipts.items():
+                assert sent(url, b"{}", key) == receipt
+            receipts[f"k-{at}x"] = sent(url, b"{}", f"k-{at}x")
+            if not torn.endswith(b"\n"):
+                lines = file.read_bytes()
+                assert lines.endswith(b"\n")
+                assert [line.count(b"\t") for line in lines.splitlines()] == [1] * len(receipts)
+    assert len(set(receipts.values())) == len(receipts)
+
+
+@pytest.mark.timeout(180)
+def test_a_torn_journal_costs_the_python_receiver_no_event(kit: Path, tmp_path: Path) -> None:
+    """Killed without a word, and with half of a write behind the last one."""
+    file = tmp_path / "events.db"
+    command = [sys.executable, "-I", str(kit / "receivers/receiver.py"), "0", SECRET, str(file)]
+    receipts: dict[str, str] = {}
+    for at in range(3):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            for key, receipt in receipts.items():
+                assert sent(url, b"{}", key) == receipt
+            receipts[f"k-{at}"] = sent(url, b"{}", f"k-{at}")
+            process.send_signal(signal.SIGKILL)
+        with Path(f"{file}-wal").open("ab") as journal:
+            journal.write(b"\x00\x01half of a frame")
+    assert len(set(receipts.values())) == 3
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("which", ["python", "java", "csharp"])
+def test_a_receiver_that_cannot_start_says_how(
+    which: str, request: pytest.FixtureRequest, kit: Path, tmp_path: Path
+) -> None:
+    """Exit 2 in few lines, no stack trace: no words, no secret, an empty key, a wrong port."""
+    python = [sys.executable, "-I", str(kit / "receivers/receiver.py")]
+    command = python if which == "python" else request.getfixturevalue(which)
+    file = str(tmp_path / "events")
+    for words in (
+        [], ["1", SECRET], ["8801", "hunter2", file], ["8801", "whsec_", file],
+        ["8801", "whsec_!!!!", file], ["x", SECRET, file], ["8801", SECRET, f"{tmp_path}/a/b/c"],
+    ):  # fmt: skip
+        told = subprocess.run(
+            [*command, *words], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert (told.returncode, told.stdout) == (2, ""), words
+        assert 0 < len(told.stderr.splitlines()) <= 10, told.stderr
+        assert "PORT SECRET FILE" in told.stderr or "cannot start" in told.stderr
+        assert "hunter2" not in told.stderr
+
+
+# -- the checker
+
+
+class _Right(BaseHTTPRequestHandler):
+    """A receiver as the contract has it; those below differ in one thing each."""
+
+    kept: dict[str, str]
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        type(self).count += 1
-        body = json.dumps({"receipt": str(self.count)}).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
+        body = self.rfile.read(int(self.headers["content-length"]))
+        key = self.headers["webhook-id"] or ""
+        if not self.trusts(key, body):
+            self.say(401, {})
+            return
+        try:
+            json.loads(body)
+        except ValueError:
+            self.say(400, {})
+            return
+        known = key in self.kept
+        self.answer(key, self.kept.setdefault(key, f"R-{len(self.kept)}"), known=known)
+
+    def trusts(self, key: str, body: bytes) -> bool:
+        same = self.headers["idempotency-key"] == key
+        return same and verify(self.headers, body, SECRET, time.time())
+
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        del key, known
+        self.say(200, {"receipt": receipt})
+
+    def say(self, status: int, said: dict[str, str], **headers: str) -> None:
+        body = b"" if status == 204 else json.dumps(said).encode()
+        self.send_response(status)
+        for name, value in {"content-type": "application/json", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -224,17 +432,212 @@ class _Careless(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def test_the_checker_finds_a_receiver_that_checks_nothing(kit: Path) -> None:
-    """A check that lets everything pass would be worth nothing."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Careless)
+class _ByHeader(_Right):
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        del key, known
+        self.say(204, {}, webhook_receipt=receipt)
+
+
+class _Conflicts(_Right):
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        self.say(*(409, {"key": key}) if known else (200, {"id": receipt}))
+
+
+class _ConflictsByHeader(_Right):
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        if known:
+            self.say(409, {}, idempotency_key=key)
+        else:
+            self.say(200, {"id": receipt})
+
+
+class _LooksAtTheKey(_Right):
+    """It is the event's id, `-`, and a name; and it asks for a token."""
+
+    def trusts(self, key: str, body: bytes) -> bool:
+        whole = not body.startswith(b'{"data"') or key.startswith(f"{json.loads(body)['id']}-")
+        return super().trusts(key, body) and whole and self.headers["authorization"] == "Bearer t-1"
+
+
+class _ById(_Right):
+    """It looks events up by what is signed, and does not look at the other header."""
+
+    def trusts(self, key: str, body: bytes) -> bool:
+        return verify(self.headers, body, SECRET, time.time())
+
+
+class _Careless(_Right):
+    """Takes everything, checks nothing, and counts each request anew."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.kept[str(len(self.kept))] = ""
+        self.say(200, {"receipt": str(len(self.kept))})
+
+
+class _KeepsNothing(_Right):
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        self.say(200, {"receipt": "OK"})
+
+
+class _Redirects(_Right):
+    def do_GET(self) -> None:
+        self.say(200, {"receipt": "1"})
+
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        self.say(303, {}, location="/elsewhere")
+
+
+class _Replayed(_Right):
+    """Verifies one header and looks up the other."""
+
+    def trusts(self, key: str, body: bytes) -> bool:
+        return verify(self.headers, body, SECRET, time.time())
+
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        key = self.headers["idempotency-key"]
+        self.say(200, {"receipt": self.kept.setdefault(f"i {key}", f"I-{len(self.kept)}")})
+
+
+class _Huge(_Right):
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        self.say(200, {"receipt": receipt, "more": "x" * 70_000})
+
+
+class _Forgets(_Right):
+    """Knows the last twenty only."""
+
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        while len(self.kept) > 20:
+            del self.kept[next(iter(self.kept))]
+        self.say(200, {"receipt": key})
+        self.kept[key] = key
+
+    def say(self, status: int, said: dict[str, str], **headers: str) -> None:
+        super().say(status, {**said, "receipt": f"{len(self.kept)}"}, **headers)
+
+
+class _Parses(_Right):
+    """Verifies what it has parsed and written again."""
+
+    def trusts(self, key: str, body: bytes) -> bool:
+        try:
+            event = json.loads(body)
+        except ValueError:
+            return super().trusts(key, body)
+        again = json.dumps(event, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return super().trusts(key, again.encode())
+
+
+class _Half(_Right):
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        self.send_response(200)
+        self.send_header("content-length", "100")
+        self.end_headers()
+        self.wfile.write(b'{"receipt": "1"}')
+        self.close_connection = True
+
+
+class _Drips(_Right):
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        self.send_response(200)
+        self.end_headers()
+        for _ in range(40):
+            self.wfile.write(b" ")
+            threading.Event().wait(0.05)
+
+
+@contextmanager
+def serving(handler: type[_Right]) -> Iterator[str]:
+    own = type("Own", (handler,), {"kept": {}})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), own)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        told = checked(kit, f"http://127.0.0.1:{server.server_port}/")
+        yield f"http://127.0.0.1:{server.server_port}/"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.mark.parametrize("handler", [_Right, _ByHeader, _Conflicts, _ConflictsByHeader, _ById])
+def test_the_checker_takes_whatever_the_contract_takes(kit: Path, handler: type[_Right]) -> None:
+    with serving(handler) as url:
+        assert checked(kit, url).stdout.endswith("\n0 wrong\n")
+
+
+def test_the_checker_sends_a_token_and_keys_as_a_gateway_does(kit: Path) -> None:
+    with serving(_LooksAtTheKey) as url:
+        assert wrong(checked(kit, url, SECRET, "--token", "t-1")) == []
+        assert wrong(checked(kit, url)) == ["takes 1.0.0/verdict-fail"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "finds"),
+    [
+        (_KeepsNothing, ["gives each event a receipt of its own"]),
+        (_Replayed, ["refuses a known event under a new idempotency-key"]),
+        (_Parses, ["refuses a changed body"]),
+        (_Redirects, ["takes 1.1.0/verdict-pass"]),
+        (_Huge, ["takes 1.1.0/verdict-pass"]),
+        (_Half, ["takes 1.1.0/verdict-pass"]),
+        (_Forgets, ["still knows 1.0.0/verdict-fail"]),
+    ],
+)  # fmt: skip
+def test_the_checker_finds_what_is_wrong(
+    kit: Path, handler: type[_Right], finds: list[str]
+) -> None:
+    with serving(handler) as url:
+        told = checked(kit, url)
+    assert told.returncode == 1
+    assert set(finds) <= set(wrong(told)), told.stdout
+    if handler in (_KeepsNothing, _Replayed, _Parses):
+        assert wrong(told) == finds
+
+
+def test_the_checker_asks_for_a_whole_answer_in_time(kit: Path) -> None:
+    """From the first byte to the last; it does not wait for a receiver that never ends."""
+    text = (kit / "check.py").read_text(encoding="utf-8")
+    (kit / "hasty.py").write_text(text.replace("WITHIN_S = 15\n", "WITHIN_S = 1\n"))
+    with serving(_Drips) as url:
+        told = checked(kit, url, program="hasty.py")
+    (kit / "hasty.py").unlink()
+    assert wrong(told)[-1] == "goes on answering"
+    assert "no whole answer within 1 s, 3 times running" in told.stdout
+
+
+def test_a_wrong_secret_is_one_question_and_not_a_hundred_faults(kit: Path) -> None:
+    with serving(_Right) as url:
+        told = checked(kit, url, "whsec_" + "B" * 32)
+    assert wrong(told) == ["takes 1.0.0/verdict-fail"]
+    assert "is it the same secret" in told.stdout
+
+
+def test_a_golden_file_that_is_none_is_named(kit: Path, tmp_path: Path) -> None:
+    golden = tmp_path / "golden"
+    shutil.copytree(kit / "golden", golden)
+    for text in ("{", "[]", '{"id": 1, "data": {}}'):
+        (golden / "1.0.0" / "verdict-pass.json").write_text(text)
+        told = checked(kit, "http://127.0.0.1:9/", SECRET, str(golden))
+        assert (told.returncode, told.stdout) == (2, "")
+        assert "verdict-pass.json is no golden event" in told.stderr
+        assert "Traceback" not in told.stderr
+
+
+def test_a_closed_pipe_is_no_fault_of_the_checker(kit: Path) -> None:
+    with serving(_Right) as url:
+        command = f"{sys.executable} -I {kit}/check.py {url} {SECRET} | head -1"
+        told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert told.stdout.count("\n") == 1
+    assert told.stderr == ""
+
+
+def test_the_checker_finds_a_receiver_that_checks_nothing(kit: Path) -> None:
+    """A check that lets everything pass would be worth nothing."""
+    with serving(_Careless) as url:
+        told = checked(kit, url)
 
     assert told.returncode == 1
     for what in ("again as the same", "another secret", "changed body", "six minutes", "no JSON"):
@@ -248,8 +651,38 @@ def test_the_mock_receiver_of_the_kit_can_be_made_to_misbehave(kit: Path, tmp_pa
     ]  # fmt: skip
     with running(command) as line:
         told = checked(kit, json.loads(line)["url"])
-    assert "ok     takes verdict-pass again as the same" in told.stdout
+    assert "ok     takes 1.1.0/verdict-pass again as the same" in told.stdout
     assert "WRONG  refuses another secret" in told.stdout
     with Receiver(tmp_path / "other.jsonl") as mock:
         mock.faults.page = "<html>"
-        assert "WRONG  takes verdict-pass\n" in checked(kit, mock.url).stdout
+        assert "WRONG  takes 1.1.0/verdict-pass\n" in checked(kit, mock.url).stdout
+
+
+def test_the_mock_receiver_says_what_is_switched_on(kit: Path, tmp_path: Path) -> None:
+    """All of it or nothing; and the answer is whole whatever is switched on."""
+    http = urllib3.PoolManager()
+    with Receiver(tmp_path / "crm.jsonl") as mock:
+        url = mock.url.replace("/events", "/faults")
+
+        def switch(body: str) -> tuple[int, Any]:
+            answer = http.request("POST", url, body=body, timeout=5)
+            return answer.status, answer.json()
+
+        status, said = switch('{"drip": true, "page": "<html>", "cut": 1}')
+        assert (status, said["drip"], said["page"], said["answers"]) == (200, True, "<html>", [])
+        assert switch('{"cut": 0, "nonsense": 1}')[0] == 400
+        assert switch('{"cut": 0, "drip": "no"}') == (400, {"code": "wrong_value", "name": "drip"})
+        assert switch("[1") == (400, {"code": "not_an_object"})
+        assert (mock.faults.cut, mock.faults.drip) == (1, True)
+
+
+def test_the_python_of_the_kit_runs_on_old_ones(kit: Path) -> None:
+    """3.9, as the guides say: nothing newer in its syntax."""
+    for path in kit.rglob("*.py"):
+        ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
+    old = shutil.which("python3.9")
+    if old and subprocess.run([old, "-c", ""], capture_output=True, check=False).returncode == 0:
+        for name in ("mock_receiver.py", "check.py", "receivers/receiver.py"):
+            words = [old, "-I", str(kit / name), *(["--help"] if name[0] == "m" else [])]
+            told = subprocess.run(words, capture_output=True, text=True, check=False)
+            assert "Traceback" not in told.stderr

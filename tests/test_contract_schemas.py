@@ -1,6 +1,7 @@
 """The contract does not move: schemas only grow, golden events stay valid, documents are true."""
 
 import json
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic_asyncapi.v3 import AsyncAPI
 from hub.contract.additive import breaches
 from hub.contract.asyncapi import asyncapi
 from hub.contract.schemas import EVENTS, schema, schema_files, text_of
+from hub.contract.words import words
 from hub.events import CONTRACT
 from tests.golden_events import GOLDEN, events
 from tests.pointing import at, references
@@ -29,6 +31,11 @@ def test_the_schemas_in_docs_are_the_models() -> None:
     found = {path.name: path.read_text(encoding="utf-8") for path in SCHEMAS.glob("gashub.*.json")}
 
     assert found == schema_files()
+
+
+def test_the_words_in_docs_are_those_of_the_pack() -> None:
+    """docs/words.json is written from the shipped rule pack and the texts, like the schemas."""
+    assert (DOCS / "words.json").read_text(encoding="utf-8") == text_of(words())
 
 
 def test_receivers_may_meet_new_fields() -> None:
@@ -145,6 +152,63 @@ def test_todays_hub_makes_the_golden_events() -> None:
     }
 
     assert made == kept
+
+
+ULID = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
+NEWEST = [json.loads(path.read_bytes()) for path in KEPT if path.parent.name == CONTRACT]
+
+
+def test_no_two_golden_events_have_one_id() -> None:
+    """Of any two versions: a receiver is sent them all. Those of this version are ULIDs."""
+    ids = [json.loads(path.read_bytes())["id"] for path in KEPT]
+
+    assert len(ids) == len(set(ids))
+    assert [event["id"] for event in NEWEST if not ULID.fullmatch(event["id"])] == []
+
+
+def test_the_golden_events_of_this_version_could_have_been_sent() -> None:
+    """In the order of their heads time goes on; an order begins with its acceptance or refusal;
+    nothing happens to a job after its end; a job's test has its verdict before it.
+    """
+    told = sorted(NEWEST, key=lambda event: int(event["data"]["ledger"]["size"]))
+    sizes = [event["data"]["ledger"]["size"] for event in told]
+    assert sizes == sorted(set(sizes))
+    assert [event["time"] for event in told] == sorted(event["time"] for event in told)
+    known: set[str] = set()
+    ended: set[str] = set()
+    tests: dict[str, set[str]] = {}
+    attempts: set[str] = set()
+    for event in told:
+        data, number = event["data"], event.get("subject", "")
+        if number and number not in known:
+            begins = data.get("state") in ("accepted", "refused", "opened")
+            assert begins, event
+            assert data.get("parent", number) in known | {number}, event
+        assert number not in ended
+        known |= {number} - {""}
+        ended |= {number} if "ended" in data else set()
+        if data.get("tests"):
+            tests[number] = {one["id"] for one in data["tests"]}
+            assert [one["procedure"] for one in data["tests"]] == data["procedures"]
+        if event["type"] == "gashub.verdict.v1":
+            attempts.add(data["attempt"])
+            assert data["test"] in tests.get(number, {data["test"]})
+        if data.get("what") == "test":
+            assert data["attempt"] in attempts
+        assert data.get("due_at", "") <= max(event["time"], "2026-12-11")
+
+
+def test_golden_events_show_what_looks_like_a_success_and_is_none() -> None:
+    """A receiver that closes its order on these is wrong: PASS of a screen, PASS of a trial."""
+    passes = [
+        event["data"]
+        for event in NEWEST
+        if event["type"] == "gashub.verdict.v1" and event["data"]["verdict"]["verdict"] == "PASS"
+    ]
+    told = [(one.get("trial", False), "outcome" in one["verdict"]) for one in passes]
+    assert sorted(told) == [(False, False), (False, True), (True, False)]
+    assert any(event["data"].get("trial") for event in NEWEST if "hazard" in event["type"])
+    assert {event["data"].get("completed") for event in NEWEST} == {None, True, False}
 
 
 def test_types_and_subjects_carry_no_personal_data() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from hub.api import deliveries, jobs, orders, registers
+from hub.api.asked import schemas
+from hub.api.describing import describe
 from hub.api.house import House
 from hub.api.limits import Bounded
 from hub.api.models import Health
@@ -126,11 +129,13 @@ def document() -> dict[str, Any]:
         routes=app.routes,
     )
     made["components"]["schemas"]["Problem"] = ProblemModel.model_json_schema()
+    made["components"]["schemas"] |= schemas()
     for path, methods in made["paths"].items():
         for operation in methods.values():
             if path not in PUBLIC:
                 _mark(operation)
-    return made
+    describe(made, PUBLIC)
+    return deepcopy(made)  # whoever changes it changes no other
 
 
 def _mark(operation: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ def evidence(
     hazards: bool = True,
     files: bool = False,
 ) -> Any:
-    """Everything about a job or order in one sealed file (docs/evidence.md).
+    """Everything about a job or order in one sealed file; VERIFY.md in it says how it is checked.
 
     For company and court it has the customer's data: those need the scope evidence:personal.
     """

@@ -118,7 +118,8 @@ OptionalKey = Annotated[str, Header(alias="Idempotency-Key", pattern=rf"{KEY}|^$
 
 def _key(
     key: Annotated[
-        str | None, Header(alias="Idempotency-Key", description="1 to 128 visible ASCII letters.")
+        str | None,
+        Header(alias="Idempotency-Key", description="1 to 128 visible ASCII characters."),
     ] = None,
 ) -> str:
     if key is None or not 1 <= len(key) <= 128 or not all("!" <= letter <= "~" for letter in key):

@@ -5,24 +5,18 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 
 from hub.api import pages
+from hub.api.asked import body
 from hub.api.house import Caller, Key, OptionalKey, Text, Version, caller
 from hub.api.models import GiveUpGiven, JobAnswer, JobRow, JobShown, Page
-from hub.api.orders import BODY, Cursor, Limit, allow_site
+from hub.api.orders import Cursor, Limit, allow_site
 from hub.api.problems import Problem
 
 router: Final = APIRouter()
 Reads = Annotated[Caller, caller("jobs:read")]
 Writes = Annotated[Caller, caller("jobs:write")]
-TEST: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"type": "object"}}},
-    }
-}
-"""The judge contract without number and procedure."""
 
 
-@router.post("/jobs", status_code=201, openapi_extra=BODY, response_model=JobAnswer)
+@router.post("/jobs", status_code=201, openapi_extra=body("JobGiven"), response_model=JobAnswer)
 def open_job(who: Writes, text: Text, key: Key, response: Response) -> Any:
     """Take an order for a whole job. What the regulations refuse is a 409 with every reason."""
     allow_site(who, text)
@@ -61,7 +55,9 @@ def shown(who: Reads, number: str, response: Response) -> Any:
     return answer
 
 
-@router.put("/jobs/{number}/tests/{step}", openapi_extra=TEST, response_model=JobAnswer)
+@router.put(
+    "/jobs/{number}/tests/{step}", openapi_extra=body("TestGiven"), response_model=JobAnswer
+)
 def add_test(
     who: Writes, number: str, step: str, text: Text, version: Version, key: OptionalKey = ""
 ) -> Any:

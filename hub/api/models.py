@@ -62,6 +62,10 @@ class OrderShown(Open):
     state: str
     version: str
     added: str
+    ordered: dict[str, Any] = Field(
+        description="What was ordered, as PUT takes it (steps of tests), with what the gateway "
+        "knew of the instruments when it was taken."
+    )
     tests: list[TestName]
     attempts: list[AttemptShown]
 
@@ -103,7 +107,7 @@ class JobAnswer(Open):
 
 
 class JobShown(Open):
-    """A whole job, as `job.show` of docs/socket.md has it."""
+    """A whole job: its steps with what is done, open or refused and why, deadlines, hazards."""
 
     job: str
     kind: str

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 
 from hub.api import pages
+from hub.api.asked import body
 from hub.api.house import Caller, Key, OptionalKey, Text, Version, caller
 from hub.api.models import (
     CancelGiven,
@@ -19,35 +20,18 @@ from hub.api.models import (
 from hub.api.problems import Problem
 from hub.errors import CommandRefused
 from hub.looking import order as look_at
+from hub.orders import from_record
 
 router: Final = APIRouter()
 Limit = Annotated[int, Query(ge=1, le=pages.LONGEST_PAGE)]
 Cursor = Annotated[str, Query(max_length=200, description="`next` of an earlier answer.")]
 Reads = Annotated[Caller, caller("orders:read")]
 Writes = Annotated[Caller, caller("orders:write")]
-BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["number"],
-                    "properties": {
-                        "number": {"type": "string", "minLength": 1, "pattern": "^[^/]+$"},
-                        "site": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
-                        "trial": {"type": "boolean"},
-                    },
-                    "additionalProperties": True,
-                }
-            }
-        },
-    }
-}
-"""What the hub checks: docs/judge.md for an order, docs/jobs.md for a job."""
 
 
-@router.post("/orders", status_code=201, openapi_extra=BODY, response_model=OrderTaken)
+@router.post(
+    "/orders", status_code=201, openapi_extra=body("OrderGiven"), response_model=OrderTaken
+)
 def add(who: Writes, text: Text, key: Key, response: Response) -> Any:
     """Take an order: one test in the form of the judge contract, or steps of tests."""
     allow_site(who, text)
@@ -66,7 +50,10 @@ def listed(who: Reads, cursor: Cursor = "", limit: Limit = 100) -> Any:
 
 @router.get("/orders/{number}", response_model=OrderShown)
 def shown(who: Reads, number: str, response: Response) -> Any:
-    """Show one order with every attempt and verdict. Its ETag is what an amendment needs."""
+    """Show one order: what was ordered, and every attempt and verdict.
+
+    `ordered` with the ETag is what an amendment begins with: change it, and PUT it.
+    """
     who.site_of(number)
     try:
         found = look_at(who.house.state_dir, number)
@@ -74,10 +61,10 @@ def shown(who: Reads, number: str, response: Response) -> Any:
         raise Problem("absent", str(refused)) from refused
     version = str(found.pop("entry"))
     response.headers["ETag"] = f'"{version}"'
-    return {**found, "version": version}
+    return {**found, "version": version, "ordered": _ordered(who, number)}
 
 
-@router.put("/orders/{number}", openapi_extra=BODY, response_model=OrderTaken)
+@router.put("/orders/{number}", openapi_extra=body("OrderGiven"), response_model=OrderTaken)
 def amend(
     who: Writes,
     number: str,
@@ -86,7 +73,10 @@ def amend(
     response: Response,
     key: OptionalKey = "",
 ) -> Any:
-    """Let an order ask for something else: the whole order as it shall be."""
+    """Let an order ask for something else: the whole order as it shall be.
+
+    Tests that stay as they are keep their id and their verdicts; one that was tried must stay.
+    """
     who.site_of(number)
     if _member(text, "number") != number:
         raise Problem("unusable", f'"number" in the body is not {number!r}, as in the path')
@@ -112,6 +102,21 @@ def verdicts(
     """List verdicts in the order in which they were given: go on from the last `entry` later."""
     with who.house.reading() as reader:
         return pages.verdicts(reader, who.token, cursor, limit, order)
+
+
+def _ordered(who: Caller, number: str) -> dict[str, Any]:
+    """What was ordered, in the form in which a PUT takes it."""
+    with who.house.reading() as reader:
+        ((text,),) = reader.rows("SELECT record FROM orders WHERE number=?", (number,))
+    found = from_record(json.loads(text))
+    steps = [
+        {"step": test.step, "tests": [{k: v for k, v in test.spec.items() if k != "number"}]}
+        for test in found.tests
+    ]
+    site = {"site": found.site} if found.site else {}
+    trial = {"trial": True} if found.trial else {}
+    ordered = {"number": number, "steps": steps, **site, **trial}
+    return dict(json.loads(json.dumps(ordered, default=float)))
 
 
 def allow_site(who: Caller, text: str) -> None:

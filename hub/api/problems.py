@@ -116,5 +116,7 @@ def of_http(wrong: HTTPException, request: Request) -> Problem:
     if wrong.status_code == 405:
         allowed: Sequence[str] = [(wrong.headers or {}).get("Allow", "GET")]
         return Problem("method", f"{request.method} {request.url.path}", allowed=allowed)
-    sort = next((name for name, code in STATUS.items() if code == wrong.status_code), "unusable")
+    # The framework's own 400 is a body that it cannot read; ours is a missing key.
+    sorts = (name for name, code in STATUS.items() if code == wrong.status_code)
+    sort = next((name for name in sorts if name != "key_missing"), "unusable")
     return Problem(sort, f"{request.url.path}: {wrong.detail}")

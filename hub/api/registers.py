@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from hub.api.asked import body
 from hub.api.house import Caller, Text, caller
 from hub.api.models import FileTaken, InstrumentShown, Page, Person, PersonGiven
 from hub.api.pages import page
@@ -19,20 +20,6 @@ StaffId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 After = Annotated[str, Query(max_length=64, description="`next` of an earlier answer.")]
-REGISTERED: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["quantity"],
-                    "properties": {"quantity": {"type": "string"}},
-                }
-            }
-        },
-    }
-}
 
 
 @router.get("/staff", response_model=Page[Person])
@@ -43,7 +30,7 @@ def staff(
     return _register(who, "SELECT record FROM staff WHERE id>? ORDER BY id LIMIT ?", cursor, limit)
 
 
-@router.put("/staff/{id}", response_model=Person)
+@router.put("/staff/{id}", response_model=Person, openapi_extra=body("PersonGiven"))
 def put_person(
     who: Annotated[Caller, caller("staff:write")], id: StaffId, given: PersonGiven
 ) -> Any:
@@ -62,7 +49,7 @@ def instruments(
 
 
 @router.put(
-    "/instruments/{name}", response_model=InstrumentShown, openapi_extra=REGISTERED,
+    "/instruments/{name}", response_model=InstrumentShown, openapi_extra=body("InstrumentGiven"),
 )  # fmt: skip
 def put_instrument(
     who: Annotated[Caller, caller("instruments:write")],

@@ -14,11 +14,13 @@ contract_app = typer.Typer(
 
 @contract_app.command("write")
 def write(folder: Annotated[Path, typer.Argument(help="Where `docs` is.")]) -> None:
-    """Write the schemas and the AsyncAPI and OpenAPI documents, from models and routes."""
+    """Write schemas, words, and the AsyncAPI and OpenAPI documents, from models and routes."""
     from hub.api.application import write_document
     from hub.contract.asyncapi import asyncapi
     from hub.contract.schemas import text_of, write_schemas
+    from hub.contract.words import words
 
+    (folder / "words.json").write_text(text_of(words()), encoding="utf-8")
     write_schemas(folder / "schemas")
     (folder / "asyncapi.json").write_text(text_of(asyncapi()), encoding="utf-8")
     write_document(folder)

@@ -16,7 +16,11 @@ _REQUEST: Final = {
             "type": "string",
             "description": "The same over every retry and replay of an event to this receiver.",
         },
-        "webhook-id": {"type": "string", "description": "The same value."},
+        "webhook-id": {
+            "type": "string",
+            "description": "The same value; this one is signed. Refuse a request where they "
+            "differ.",
+        },
         "webhook-timestamp": {
             "type": "string",
             "pattern": "^[0-9]+$",
@@ -25,6 +29,11 @@ _REQUEST: Final = {
         "webhook-signature": {
             "type": "string",
             "description": "One or two Standard Webhooks signatures (v1), a space apart.",
+        },
+        "authorization": {
+            "type": "string",
+            "description": "`Bearer` and the token, where one was agreed. A token in place of the "
+            "signature proves nothing about the body: verify that as well.",
         },
     },
 }

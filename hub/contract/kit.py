@@ -8,6 +8,7 @@ receivers/                    receivers that verify the signature: Python, Java,
 golden/VERSION/*.json         real events of every type, byte for byte
 vectors.json                  signatures with their secrets, good and bad
 schemas/*.json, asyncapi.json the events, for tools
+words.json                    what the words in them mean: phases, kinds, ends, reasons
 openapi.json                  the way in: the gateway's HTTP API
 """
 
@@ -23,6 +24,7 @@ from typing import Any, Final
 from hub.contract.asyncapi import asyncapi
 from hub.contract.golden import golden_events
 from hub.contract.schemas import schema_files, text_of
+from hub.contract.words import words
 from hub.errors import CommandRefused
 
 _FILES: Final = "hub.contract.files"
@@ -63,6 +65,7 @@ def _contents() -> Iterator[tuple[str, bytes]]:
     for name, text in schema_files().items():
         yield f"schemas/{name}", text.encode()
     yield "asyncapi.json", text_of(asyncapi()).encode()
+    yield "words.json", text_of(words()).encode()
     # Read, not made: a gateway that serves no API has not the parts to make it.
     yield "openapi.json", (_docs() / "openapi.json").read_bytes()
 

@@ -64,6 +64,8 @@ def _told(job: Job, event: Event) -> Mapping[str, Any]:
                 "step": event.step,
                 "clause": clause,
                 "verdict": event.verdict,
+                "test_outcome": event.outcome,
+                "attempt": event.attempt,
             }
         case Signalled():
             signal = job.signal[event.signal]

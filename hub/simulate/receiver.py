@@ -6,7 +6,12 @@ and from nothing else. An event is acted on once per Idempotency-Key; a repeat g
 answer's receipt.
 
     python -m hub.simulate.receiver --file crm.jsonl --port 8800
+
+POST /faults with some switches of `Faults` as JSON sets those; it answers 200 with all of them as
+they stand, or 400 and changes nothing. It stands alone, and needs Python 3.9 or newer.
 """
+
+from __future__ import annotations
 
 import argparse
 import base64
@@ -19,10 +24,13 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Self
 
 LARGEST_BODY_BYTES = 1_048_576
 IDLE_CONNECTION_S = 30.0
@@ -41,6 +49,7 @@ class Faults:
     cut            share of accepted events whose reply is cut off
     delay_s        time before an event is looked at
     drip           answers come byte by byte and never end
+    conflict_on_repeat  an event that is there already gets a 409 that names its key
     """
 
     answers: list[int] = field(default_factory=list)
@@ -260,12 +269,31 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _switch(self, body: bytes) -> None:
         faults = self.server.receiver.faults
-        for name, value in json.loads(body).items():
-            if not hasattr(faults, name):
-                self._answer(400, {"code": "unknown_fault"})
+        try:
+            given = dict(json.loads(body))
+        except (ValueError, TypeError):
+            self._plain(400, {"code": "not_an_object"})
+            return
+        for name, value in given.items():
+            if name not in asdict(faults):
+                self._plain(400, {"code": "unknown_fault", "name": name})
                 return
+            kind = type(getattr(faults, name))
+            if not isinstance(value, (int, float) if kind is float else kind):
+                self._plain(400, {"code": "wrong_value", "name": name})
+                return
+        for name, value in given.items():
             setattr(faults, name, value)
-        self._answer(200, {})
+        self._plain(200, asdict(faults))
+
+    def _plain(self, status: int, answer: Mapping[str, Any]) -> None:
+        """An answer that no fault acts on."""
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def _answer(
         self, status: int, answer: Mapping[str, str], more: Mapping[str, str] | None = None

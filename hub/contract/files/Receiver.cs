@@ -2,8 +2,9 @@
 //
 //     mcs Receiver.cs && mono Receiver.exe PORT SECRET FILE        (or as a project of dotnet)
 //
-// PORT must be a free one; the first line on stdout is the address. Events are kept in FILE, one
-// per line: key, a tab, base64 of the body.
+// SECRET is `whsec_` and base64, as agreed with the gateway's operator. PORT must be a free one; the
+// first line on stdout is the address. Events are kept in FILE, one per line: key, a tab, base64 of
+// the body. What stands there after the last newline was never acknowledged, and is cut off.
 
 using System;
 using System.Collections.Generic;
@@ -11,6 +12,7 @@ using System.IO;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using System.Threading;
 
 public class Receiver
@@ -22,13 +24,32 @@ public class Receiver
     readonly FileStream file;
     readonly Dictionary<string, string> receipts = new Dictionary<string, string>();
 
-    Receiver(string secret, string path)
+    long end; // of the last whole line in the file
+
+    Receiver(byte[] key, string path)
     {
-        key = Convert.FromBase64String(secret.Substring("whsec_".Length));
-        if (File.Exists(path))
-            foreach (var line in File.ReadAllLines(path))
-                receipts[line.Split('\t')[0]] = NextReceipt();
-        file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
+        this.key = key;
+        file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        var kept = new MemoryStream();
+        file.CopyTo(kept);
+        var text = Encoding.GetEncoding("iso-8859-1").GetString(kept.ToArray());
+        end = text.LastIndexOf('\n') + 1;
+        foreach (var line in text.Substring(0, (int)end).Split('\n'))
+        {
+            var columns = line.Split('\t');
+            if (columns.Length == 2 && Decoded(columns[1]).Length > 0
+                && !receipts.ContainsKey(columns[0]))
+                receipts[columns[0]] = NextReceipt();
+        }
+        file.SetLength(end);
+        file.Flush(true);
+    }
+
+    /// What *text* stands for; nothing where it is no base64.
+    static byte[] Decoded(string text)
+    {
+        try { return Convert.FromBase64String(text); }
+        catch (FormatException) { return new byte[0]; }
     }
 
     /// Whether one of the signatures is ours, over these very bytes, and not too old or early.
@@ -48,11 +69,7 @@ public class Receiver
         foreach (var one in signatures.Split(' '))
         {
             if (!one.StartsWith("v1,", StringComparison.Ordinal)) continue;
-            try
-            {
-                if (Same(Convert.FromBase64String(one.Substring(3)), expected)) return true;
-            }
-            catch (FormatException) { }
+            if (Same(Decoded(one.Substring(3)), expected)) return true;
         }
         return false;
     }
@@ -66,7 +83,7 @@ public class Receiver
     }
 
     /// Store an event, unless its key is known; returns the receipt, the same each time.
-    /// Your own work belongs here, in the same transaction.
+    /// Your own work comes later, from what is stored here: so a fault of it loses no event.
     string Take(string id, byte[] body)
     {
         lock (receipts)
@@ -74,8 +91,11 @@ public class Receiver
             string known;
             if (receipts.TryGetValue(id, out known)) return known;
             var line = Encoding.UTF8.GetBytes(id + "\t" + Convert.ToBase64String(body) + "\n");
+            file.SetLength(end); // without what an earlier write left behind when it failed
+            file.Position = end;
             file.Write(line, 0, line.Length);
             file.Flush(true); // on the disk before it is acknowledged
+            end += line.Length;
             return receipts[id] = NextReceipt();
         }
     }
@@ -92,14 +112,15 @@ public class Receiver
                && (got = request.InputStream.Read(piece, 0, piece.Length)) > 0)
             body.Write(piece, 0, got);
         var bytes = body.ToArray();
-        var id = request.Headers["idempotency-key"];
+        var id = request.Headers["webhook-id"];
         var now = (long)(DateTime.UtcNow - new DateTime(1970, 1, 1)).TotalSeconds;
         if (bytes.Length > LargestBodyBytes) Answer(context, 413, "{\"code\": \"too_large\"}");
-        else if (!Verify(request.Headers["webhook-id"], request.Headers["webhook-timestamp"],
-                         request.Headers["webhook-signature"], bytes, key, now))
+        else if (!Verify(id, request.Headers["webhook-timestamp"],
+                         request.Headers["webhook-signature"], bytes, key, now)
+                 || id != request.Headers["idempotency-key"])
+            // Only webhook-id is signed: under another key an old event would be a new one.
             Answer(context, 401, "{\"code\": \"signature\"}");
-        else if (string.IsNullOrEmpty(id) || bytes.Length == 0 || bytes[0] != '{'
-                 || id.IndexOfAny(new[] { '\t', '\n', '"', '\\' }) >= 0)
+        else if (!Regex.IsMatch(id, "^[A-Za-z0-9._-]{1,200}\\z") || !Json.IsObject(bytes))
             Answer(context, 400, "{\"code\": \"not_an_event\"}");
         else // Unknown fields and unknown types are taken as well: that is how the contract grows.
             Answer(context, 200,
@@ -116,13 +137,32 @@ public class Receiver
         context.Response.Close();
     }
 
-    public static void Main(string[] given)
+    public static int Main(string[] given)
     {
-        var receiver = new Receiver(given[1], given[2]);
+        var key = given.Length == 3 && given[1].StartsWith("whsec_", StringComparison.Ordinal)
+            ? Decoded(given[1].Substring("whsec_".Length)) : new byte[0];
+        if (key.Length == 0 || !Regex.IsMatch(given[0], "^[1-9][0-9]{0,4}\\z"))
+        {
+            Console.Error.WriteLine("mono Receiver.exe PORT SECRET FILE");
+            Console.Error.WriteLine(
+                "SECRET is `whsec_` and base64: `python3 check.py secret` makes one.");
+            return 2;
+        }
+        Receiver receiver;
         var address = "http://127.0.0.1:" + given[0] + "/";
         var listener = new HttpListener();
-        listener.Prefixes.Add(address);
-        listener.Start();
+        try
+        {
+            receiver = new Receiver(key, given[2]);
+            listener.Prefixes.Add(address);
+            listener.Start();
+        }
+        catch (Exception fault)
+        {
+            Console.Error.WriteLine(
+                "cannot start at port " + given[0] + " with " + given[2] + ": " + fault.Message);
+            return 2;
+        }
         Console.WriteLine(address);
         Console.Out.Flush();
         while (true)
@@ -131,9 +171,80 @@ public class Receiver
             ThreadPool.QueueUserWorkItem(_ =>
             {
                 try { receiver.Handle(context); }
-                catch (IOException) { context.Response.Abort(); }
-                catch (HttpListenerException) { context.Response.Abort(); }
+                catch (Exception fault) // no answer: what was not stored comes again
+                {
+                    Console.Error.WriteLine(fault.Message);
+                    context.Response.Abort();
+                }
             });
+        }
+    }
+
+    /// Whether something is JSON. You have a library for it; mono alone has none.
+    class Json
+    {
+        const int Deepest = 100;
+        static readonly Regex Text = new Regex(
+            @"\G""(?:[^""\\\x00-\x1f]|\\(?:[""\\/bfnrt]|u[0-9a-fA-F]{4}))*""");
+        static readonly Regex Plain = new Regex(
+            @"\G(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)");
+        readonly string text;
+        int at;
+
+        Json(string text) { this.text = text; }
+
+        public static bool IsObject(byte[] body)
+        {
+            try
+            {
+                var json = new Json(new UTF8Encoding(false, true).GetString(body));
+                json.Space();
+                return json.Next == '{' && json.Value(0) && json.at == json.text.Length;
+            }
+            catch (ArgumentException) { return false; } // no UTF-8
+        }
+
+        bool Value(int depth)
+        {
+            Space();
+            var first = Next;
+            var good = first == '{' || first == '['
+                ? depth < Deepest && Members(first == '{', depth)
+                : Matches(first == '"' ? Text : Plain);
+            Space();
+            return good;
+        }
+
+        bool Members(bool named, int depth)
+        {
+            var closing = named ? '}' : ']';
+            at++;
+            Space();
+            if (Next == closing) { at++; return true; }
+            while (true)
+            {
+                if (named)
+                {
+                    if (Next != '"' || !Value(depth + 1) || Next != ':') return false;
+                    at++;
+                }
+                if (!Value(depth + 1)) return false;
+                var after = Next;
+                at++;
+                Space();
+                if (after != ',') return after == closing;
+            }
+        }
+
+        char Next { get { return at < text.Length ? text[at] : '\0'; } }
+
+        void Space() { while (at < text.Length && " \t\r\n".IndexOf(text[at]) >= 0) at++; }
+
+        bool Matches(Regex pattern)
+        {
+            var found = pattern.Match(text, at);
+            if (found.Success) at += found.Length;
+            return found.Success;
         }
     }
 }

@@ -2,8 +2,10 @@
 //
 //     java Receiver.java PORT SECRET FILE
 //
-// PORT 0 takes a free one; the first line on stdout is the address. Events are kept in FILE, one
-// per line: key, a tab, base64 of the body. Needs nothing but Java 11 or newer.
+// SECRET is `whsec_` and base64, as agreed with the gateway's operator. PORT 0 takes a free one; the
+// first line on stdout is the address. Events are kept in FILE, one per line: key, a tab, base64 of
+// the body. What stands there after the last newline was never acknowledged, and is cut off.
+// Needs nothing but Java 11 or newer.
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -12,6 +14,7 @@ import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +25,7 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Executors;
+import java.util.regex.Pattern;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -32,15 +36,31 @@ public class Receiver {
     final byte[] key;
     final FileChannel file;
     final Map<String, String> receipts = new HashMap<>();
+    long end; // of the last whole line in the file
 
-    Receiver(String secret, Path path) throws IOException {
-        key = Base64.getDecoder().decode(secret.substring("whsec_".length()));
-        if (Files.exists(path)) {
-            for (String line : Files.readAllLines(path, StandardCharsets.UTF_8)) {
-                receipts.putIfAbsent(line.split("\t")[0], receipt());
+    Receiver(byte[] key, Path path) throws IOException {
+        this.key = key;
+        file = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ,
+                StandardOpenOption.WRITE);
+        String text = new String(Files.readAllBytes(path), StandardCharsets.ISO_8859_1);
+        end = text.lastIndexOf('\n') + 1;
+        for (String line : text.substring(0, (int) end).split("\n")) {
+            String[] columns = line.split("\t", -1);
+            if (columns.length == 2 && decoded(columns[1]).length > 0) {
+                receipts.putIfAbsent(columns[0], receipt());
             }
         }
-        file = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        file.truncate(end);
+        file.force(true);
+    }
+
+    /** What *text* stands for; nothing where it is no base64. */
+    static byte[] decoded(String text) {
+        try {
+            return Base64.getDecoder().decode(text);
+        } catch (IllegalArgumentException notBase64) {
+            return new byte[0];
+        }
     }
 
     /** Whether one of the signatures is ours, over these very bytes, and not too old or early. */
@@ -58,20 +78,15 @@ public class Receiver {
             if (!one.startsWith("v1,")) {
                 continue;
             }
-            try {
-                byte[] given = Base64.getDecoder().decode(one.substring(3));
-                if (MessageDigest.isEqual(given, expected)) {
-                    return true;
-                }
-            } catch (IllegalArgumentException notBase64) {
-                continue;
+            if (MessageDigest.isEqual(decoded(one.substring(3)), expected)) {
+                return true;
             }
         }
         return false;
     }
 
     /** Store an event, unless its key is known; returns the receipt, the same each time.
-     *  Your own work belongs here, in the same transaction. */
+     *  Your own work comes later, from what is stored here: so a fault of it loses no event. */
     synchronized String take(String id, byte[] body) throws IOException {
         String known = receipts.get(id);
         if (known != null) {
@@ -79,10 +94,13 @@ public class Receiver {
         }
         String line = id + "\t" + Base64.getEncoder().encodeToString(body) + "\n";
         ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));
+        file.truncate(end); // what an earlier write left behind when it failed
+        long at = end;
         while (bytes.hasRemaining()) {
-            file.write(bytes);
+            at += file.write(bytes, at);
         }
         file.force(true); // on the disk before it is acknowledged
+        end = at;
         String receipt = receipt();
         receipts.put(id, receipt);
         return receipt;
@@ -96,23 +114,25 @@ public class Receiver {
         try (InputStream in = exchange.getRequestBody()) {
             byte[] body = in.readNBytes(LARGEST_BODY_BYTES + 1);
             var headers = exchange.getRequestHeaders();
-            String id = headers.getFirst("idempotency-key");
+            String id = headers.getFirst("webhook-id");
             if (body.length > LARGEST_BODY_BYTES) {
                 answer(exchange, 413, "{\"code\": \"too_large\"}");
-            } else if (!verify(headers.getFirst("webhook-id"),
-                    headers.getFirst("webhook-timestamp"), headers.getFirst("webhook-signature"),
-                    body, key, System.currentTimeMillis() / 1000)) {
+            } else if (!verify(id, headers.getFirst("webhook-timestamp"),
+                    headers.getFirst("webhook-signature"), body, key,
+                    System.currentTimeMillis() / 1000)
+                    || !id.equals(headers.getFirst("idempotency-key"))) {
+                // Only webhook-id is signed: under another key an old event would be a new one.
                 answer(exchange, 401, "{\"code\": \"signature\"}");
-            } else if (id == null || !id.matches("[A-Za-z0-9._-]{1,200}")
-                    || !new String(body, StandardCharsets.UTF_8).startsWith("{")) {
+            } else if (!id.matches("[A-Za-z0-9._-]{1,200}") || !Json.isObject(body)) {
                 answer(exchange, 400, "{\"code\": \"not_an_event\"}");
             } else {
                 // Unknown fields and unknown types are taken as well: the contract grows so.
                 answer(exchange, 200,
                         "{\"receipt\": \"" + take(id, body) + "\", \"key\": \"" + id + "\"}");
             }
-        } catch (GeneralSecurityException fault) {
-            answer(exchange, 500, "{\"code\": \"fault\"}");
+        } catch (GeneralSecurityException | IOException fault) {
+            System.err.println(fault);
+            answer(exchange, 500, "{\"code\": \"fault\"}"); // not stored: it comes again
         }
     }
 
@@ -124,13 +144,106 @@ public class Receiver {
         exchange.close();
     }
 
-    public static void main(String[] given) throws IOException {
-        Receiver receiver = new Receiver(given[1], Path.of(given[2]));
-        HttpServer server = HttpServer.create(
-                new InetSocketAddress("127.0.0.1", Integer.parseInt(given[0])), 0);
-        server.createContext("/", receiver::handle);
-        server.setExecutor(Executors.newFixedThreadPool(8));
-        server.start();
-        System.out.println("http://127.0.0.1:" + server.getAddress().getPort() + "/");
+    public static void main(String[] given) {
+        byte[] key = given.length == 3 && given[1].startsWith("whsec_")
+                ? decoded(given[1].substring("whsec_".length())) : new byte[0];
+        if (key.length == 0 || !given[0].matches("[0-9]{1,5}")) {
+            System.err.println("java Receiver.java PORT SECRET FILE\n"
+                    + "SECRET is `whsec_` and base64: `python3 check.py secret` makes one.");
+            System.exit(2);
+        }
+        try {
+            Receiver receiver = new Receiver(key, Path.of(given[2]));
+            HttpServer server = HttpServer.create(
+                    new InetSocketAddress("127.0.0.1", Integer.parseInt(given[0])), 0);
+            server.createContext("/", receiver::handle);
+            server.setExecutor(Executors.newFixedThreadPool(8));
+            server.start();
+            System.out.println("http://127.0.0.1:" + server.getAddress().getPort() + "/");
+        } catch (IOException | IllegalArgumentException fault) {
+            System.err.println("cannot start at port " + given[0] + " with " + given[2] + ": "
+                    + fault);
+            System.exit(2);
+        }
+    }
+
+    /** Whether something is JSON. You have a library for it; Java alone has none. */
+    static final class Json {
+        static final int DEEPEST = 100;
+        final String text;
+        int at;
+
+        Json(String text) {
+            this.text = text;
+        }
+
+        static boolean isObject(byte[] body) {
+            try {
+                Json json = new Json(StandardCharsets.UTF_8.newDecoder()
+                        .decode(ByteBuffer.wrap(body)).toString());
+                json.space();
+                boolean opens = json.next() == '{';
+                return opens && json.value(0) && json.at == json.text.length();
+            } catch (CharacterCodingException notText) {
+                return false;
+            }
+        }
+
+        boolean value(int depth) {
+            space();
+            char first = next();
+            boolean good;
+            if (first == '{' || first == '[') {
+                good = depth < DEEPEST && members(first == '{', depth);
+            } else {
+                good = first == '"' ? matches("\"(?:[^\"\\\\\\x00-\\x1f]|"
+                        + "\\\\(?:[\"\\\\/bfnrt]|u[0-9a-fA-F]{4}))*+\"")
+                        : matches("true|false|null|"
+                        + "-?(?:0|[1-9][0-9]*+)(?:\\.[0-9]++)?(?:[eE][+-]?[0-9]++)?");
+            }
+            space();
+            return good;
+        }
+
+        boolean members(boolean named, int depth) {
+            char closing = named ? '}' : ']';
+            at++;
+            space();
+            if (next() == closing) {
+                at++;
+                return true;
+            }
+            while (true) {
+                if (named && (next() != '"' || !value(depth + 1) || next() != ':' || at++ < 0)) {
+                    return false;
+                }
+                if (!value(depth + 1)) {
+                    return false;
+                }
+                char after = next();
+                at++;
+                space();
+                if (after != ',') {
+                    return after == closing;
+                }
+            }
+        }
+
+        char next() {
+            return at < text.length() ? text.charAt(at) : 0;
+        }
+
+        void space() {
+            while (at < text.length() && " \t\r\n".indexOf(text.charAt(at)) >= 0) {
+                at++;
+            }
+        }
+
+        boolean matches(String pattern) {
+            var found = Pattern.compile(pattern).matcher(text).region(at, text.length());
+            boolean good = found.lookingAt();
+            at = good ? found.end() : at;
+            return good;
+        }
     }
 }
