@@ -57,23 +57,26 @@ class Handler(BaseHTTPRequestHandler):
         if not self.admitted():
             return
         (id,) = re.findall(r"Notifications\((\d+)\)$", unquote(self.path))
+        status = self.changed(id, given, self.headers["if-match"])
+        said = {"error": {"code": str(status), "message": ""}}
+        self.answer(status, given if status == 200 else said)
+
+    def changed(self, id: str, given: dict[str, Any], match: str | None) -> int:
+        """The status; it is told after the commit, so that whoever hears it finds it so."""
         with self.open() as sql:
             if self.races:
                 self.races.pop()
                 sql.execute("UPDATE entities SET version = version + 1 WHERE id = ?", (id,))
             row = sql.execute("SELECT version, body FROM entities WHERE id = ?", (id,)).fetchone()
-            match = self.headers["if-match"]
             if match is None:
-                self.answer(428, {"error": {"code": "428", "message": ""}})
-                return
+                return 428
             if match != f'W/"{row[0]}"':
-                self.answer(412, {"error": {"code": "412", "message": ""}})
-                return
+                return 412
             body = json.dumps({**json.loads(row[1]), **given})
             sql.execute(
                 "UPDATE entities SET version = version + 1, body = ? WHERE id = ?", (body, id)
             )
-        self.answer(200, given)
+            return 200
 
     def open(self) -> sqlite3.Connection:
         return sqlite3.connect(self.file, timeout=30)
