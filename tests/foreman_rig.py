@@ -60,9 +60,9 @@ STAFF: Final[Sequence[Mapping[str, Any]]] = (
 class Yard:
     """State folder, desk and foreman; `again` is a start after a kill: nothing is carried over."""
 
-    def __init__(self, folder: Path, pack: str = "example_city") -> None:
+    def __init__(self, folder: Path, pack: str = "example_city", at_us: int = NOON_US) -> None:
         self.folder = folder
-        self.clock = HandClock(NOON_US)
+        self.clock = HandClock(at_us)
         self.pack = load_pack(pack).lean()
         self.told: list[dict[str, Any]] = []
         self._start()

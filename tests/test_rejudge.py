@@ -1,6 +1,7 @@
 """Another rule pack gives a second verdict beside the first, and changes nothing."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,10 +34,11 @@ limit_max_pa = { value = 60, clause = "city rule 9", source = "city rule 2027-9"
 """  # noqa: E501
 
 
-@pytest.fixture
-def yard(tmp_path: Path) -> Any:
-    """A riser that has lost 40 Pa: a FAIL by the pack in force."""
-    with Yard(tmp_path / "state") as made:
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A riser that has lost 40 Pa: a FAIL by the pack in force. The record, and its hub time."""
+    folder = tmp_path_factory.mktemp("failed") / "state"
+    with Yard(folder) as made:
         made.staffed().photo()
         made.open(purge_order())
         made.step(NUMBER, "acceptance", accepted="yes", record="AR-1")
@@ -46,6 +48,14 @@ def yard(tmp_path: Path) -> Any:
         made.step(NUMBER, "isolation", valves="both ends closed", as_ordered="yes")
         made.step(NUMBER, "vent_point", place="top_outdoors", photo=PHOTO_SHA)
         assert made.hold(NUMBER, "riser_hold", drop_pa=40) == "FAIL"
+        return folder, made.clock.now_us()
+
+
+@pytest.fixture
+def yard(failed: tuple[Path, int], tmp_path: Path) -> Any:
+    folder, at_us = failed
+    shutil.copytree(folder, tmp_path / "state")
+    with Yard(tmp_path / "state", at_us=at_us) as made:
         yield made
 
 
