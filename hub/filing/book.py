@@ -14,7 +14,7 @@ from hub.filing.life import State, Step, after, ordered
 from hub.filing.telling import told_of
 from hub.ledger import LedgerReader, Transaction
 from hub.model import Parcel, Said
-from hub.outbox.parcels import Tell
+from hub.outbox.parcels import Tell, withdraw
 
 STEP: Final = "filing_step"
 CONTENT: Final = "filing_content"
@@ -119,6 +119,9 @@ def order(
     body = {"filing": filing, "step": step, "state": state, "by": by, **more}
     entry = _append(tx, filing, body, at_us)
     _change(tx, filing, state, entry, at_us, more)
+    if step in ("discarded", "corrected"):  # else its parcel sends it when the line is back
+        why = f"filing {filing} was {step} by {by}; it is sent no more"
+        withdraw(tx, found.authority, f"{filing}-{found.authority}", at_us, why)
     if step == "discarded":
         tx.sql.execute("DELETE FROM filing_rows WHERE filing=?", (filing,))
     _tell(tx, filing, found.state, entry, at_us, tell)

@@ -218,6 +218,13 @@ class FilingDoor:
         def do(tx: Transaction) -> book.Kept:
             _registered(tx, by)
             found = book.kept(tx.sql, filing)
+            if known.step == "rejected" and found.state == "queued":
+                raise CommandRefused(
+                    f"filing {filing} is queued: by the record the authority has not had it, and "
+                    "it goes out as soon as the line is back. Wait until it is submitted, then "
+                    "type in what the authority answers",
+                    "conflict",
+                )
             ordered(filing, found.state, known.step)
             state = book.learn(tx, filing, found.state, known, by, self._clock.now_us(), self._tell)
             return found._replace(state=state)

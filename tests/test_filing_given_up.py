@@ -1,0 +1,89 @@
+"""What was given up is never sent, and what was filed stays filed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.errors import CommandRefused
+from hub.outbox import replay, retry
+from tests.filing_ways import Way, by_folder, by_https, city, day_of_work
+from tests.foreman_rig import Yard
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    with day_of_work(tmp_path) as made:
+        yield made
+
+
+def reject(way: Way) -> None:
+    way.office.door.answer(
+        {"filing": way.filing, "by": "S-1", "step": "rejected", "reason": "E7 by telephone"}
+    )
+
+
+def discard(way: Way, filing: str = "") -> None:
+    way.office.door.discard({"filing": filing or way.filing, "by": "S-1", "reason": "anew"})
+
+
+def again(way: Way, act: object = retry, **named: str) -> int:
+    with way.yard.ledger.transaction() as tx:
+        return act(tx, who="op", at_us=way.yard.clock.now_us(), **named)  # type: ignore[operator, no-any-return]  # retry or replay
+
+
+def test_a_rejection_is_not_typed_in_of_what_still_waits_to_be_sent(
+    yard: Yard, tmp_path: Path
+) -> None:
+    with city(tmp_path) as authority:
+        way = by_https(yard, authority, tmp_path)
+        with pytest.raises(CommandRefused, match=r"queued: .*Wait until it is submitted"):
+            reject(way)
+        way.until("accepted")
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_the_waiting_parcel_of_a_filing_that_is_given_up_never_goes_out(
+    yard: Yard, tmp_path: Path, *, corrected: bool
+) -> None:
+    with city(tmp_path) as authority:
+        authority.faults.look_after = 99
+        way = by_https(yard, authority, tmp_path)
+        way.until("submitted")
+        reject(way)
+        authority.faults.look_after = 1
+        del authority.filings[way.filing]  # it keeps none that it has rejected
+        if corrected:
+            new = way.office.draft(corrects=way.filing)
+        else:
+            discard(way)
+            new = way.office.draft()
+        assert way.parcel()[0] == "refused"
+        assert f"{way.filing} was {'corrected' if corrected else 'discarded'}" in way.parcel()[2]
+        way.office.approve(new)
+        way.office.submit(new)
+        for _ in range(6):
+            way.turn()
+        assert list(authority.filings) == [new["filing"]]
+
+        assert again(way, replay, sink="city") == 1, "the new one alone"
+        for _ in range(6):
+            way.turn()
+        assert list(authority.filings) == [new["filing"]]
+
+
+def test_what_was_discarded_is_left_out_of_retry_and_replay(yard: Yard, tmp_path: Path) -> None:
+    way = by_folder(yard, tmp_path)
+    way.until("submitted")
+    reject(way)
+    discard(way)
+    for path in (tmp_path / "filing").iterdir():
+        path.unlink()
+    with pytest.raises(CommandRefused, match=r"sink city; 1 parcel.*never sent again"):
+        again(way, replay, sink="city")
+    way.office.sent()
+    assert again(way, retry, sink="city") == 1
+    for _ in range(3):
+        way.turn()
+    assert len(list((tmp_path / "filing").glob("*.json"))) == 1
+    assert not list((tmp_path / "filing").glob(f"*{way.filing}*"))
