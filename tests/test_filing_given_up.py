@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from hub.errors import CommandRefused
+from hub.filing.listing import filing
+from hub.ledger import verify
 from hub.outbox import replay, retry
 from tests.filing_ways import Way, by_folder, by_https, city, day_of_work
 from tests.foreman_rig import Yard
@@ -87,3 +89,48 @@ def test_what_was_discarded_is_left_out_of_retry_and_replay(yard: Yard, tmp_path
         way.turn()
     assert len(list((tmp_path / "filing").glob("*.json"))) == 1
     assert not list((tmp_path / "filing").glob(f"*{way.filing}*"))
+
+
+def test_a_discarded_correction_leaves_what_was_accepted_accepted(
+    yard: Yard, tmp_path: Path
+) -> None:
+    with city(tmp_path) as authority:
+        way = by_https(yard, authority, tmp_path)
+        way.until("accepted")
+        office = way.office
+        rows = "SELECT part, key, filing FROM filing_rows ORDER BY part, key"
+        before = yard.ledger_sql(rows)
+        for _ in range(2):  # and it can be corrected again
+            new = office.draft(corrects=way.filing)
+            assert office.state(way.filing) == "corrected"
+            discard(way, new["filing"])
+            assert office.state(way.filing) == "accepted"
+            assert yard.ledger_sql(rows) == before
+            assert office.due().members == []
+        assert way.steps()[-2:] == ["corrected", "restored"]
+        assert filing(yard.folder, way.filing)["steps"][-1]["filing_that_corrected"]
+        assert [one["stands"] for one in office.told(way.filing)][-2:] == ["corrected", "accepted"]
+        assert office.told(way.filing)[-1]["receipt"] == "BA-000001"
+        assert verify(yard.folder).ok
+
+
+def test_a_correction_of_a_correction_is_given_back_step_by_step(
+    yard: Yard, tmp_path: Path
+) -> None:
+    with city(tmp_path) as authority:
+        way = by_https(yard, authority, tmp_path)
+        way.until("accepted")
+        office = way.office
+        second = office.draft(corrects=way.filing)
+        office.approve(second)
+        office.submit(second)
+        authority.faults.reject = ["E7"]
+        for _ in range(6):
+            way.turn()
+        assert office.state(second["filing"]) == "rejected"
+        third = office.draft(corrects=second["filing"])
+        discard(way, third["filing"])
+        assert office.state(second["filing"]) == "rejected"
+        discard(way, second["filing"])
+        assert office.state(way.filing) == "accepted"
+        assert office.due().members == []
