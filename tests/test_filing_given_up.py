@@ -8,9 +8,10 @@ import pytest
 from hub.errors import CommandRefused
 from hub.filing.listing import filing
 from hub.ledger import verify
-from hub.outbox import replay, retry
-from tests.filing_ways import Way, by_folder, by_https, city, day_of_work
+from hub.outbox import Terms, replay, retry
+from tests.filing_ways import Way, by_folder, by_https, by_sftp, city, day_of_work
 from tests.foreman_rig import Yard
+from tests.sshd_rig import Sshd
 
 
 @pytest.fixture
@@ -134,3 +135,23 @@ def test_a_correction_of_a_correction_is_given_back_step_by_step(
         discard(way, second["filing"])
         assert office.state(way.filing) == "accepted"
         assert office.due().members == []
+
+
+def test_what_a_channel_has_only_refused_is_sent_by_sftp_when_it_is_tried_again(
+    yard: Yard, tmp_path: Path
+) -> None:
+    """It counts as an attempt, and nothing was there; later it is not put there twice."""
+    with Sshd(tmp_path) as sshd:
+        way = by_sftp(yard, sshd, tmp_path)
+        way.channel.terms = Terms.of(way.settings.model_copy(update={"trial": True}))
+        way.turn()
+        assert way.parcel()[0] == "refused"
+        way._begin()  # as after a start without `trial`
+        again(way, sink="city")
+        way.until("submitted")
+        names = sshd.names()
+        assert len(names) == 3
+        for name in names:
+            (sshd.folder / "incoming" / name).unlink()
+        way.turn()
+        assert sshd.names() == [], "it was there, and was taken away"
