@@ -9,6 +9,9 @@ from hub.errors import CommandRefused
 from hub.filing.listing import filing
 from hub.ledger import verify
 from hub.outbox import Terms, replay, retry
+from hub.records import Record
+from hub.records.filing import draft
+from tests.filing_rig import Office, refused
 from tests.filing_ways import Way, by_folder, by_https, by_sftp, city, day_of_work
 from tests.foreman_rig import Yard
 from tests.sshd_rig import Sshd
@@ -155,3 +158,19 @@ def test_what_a_channel_has_only_refused_is_sent_by_sftp_when_it_is_tried_again(
             (sshd.folder / "incoming" / name).unlink()
         way.turn()
         assert sshd.names() == [], "it was there, and was taken away"
+
+
+def test_a_period_that_runs_by_the_hubs_clock_is_not_drafted(tmp_path: Path) -> None:
+    """Whoever drafts has a wall clock of its own, which may have jumped ahead."""
+    (tmp_path / "state").mkdir()
+    with Yard(tmp_path / "state") as made:
+        refused(made.staffed())
+        office = Office(made)
+        ahead_us = made.clock.now_us() + 40 * 86_400_000_000
+        with Record(made.folder) as record:
+            early = draft(record, office.profile, office.who, "city", office.span, ahead_us)
+        assert early.findings == []
+        with pytest.raises(CommandRefused, match="2026-11 runs until 2026-11-30"):
+            office.hand_in(early)
+        office.wait_until_over()
+        office.hand_in(early)

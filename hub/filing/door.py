@@ -17,6 +17,7 @@ from hub.errors import CommandRefused, ConfigError
 from hub.events import Event, ledger_of
 from hub.filing import book
 from hub.filing.life import ordered
+from hub.filing.period import span
 from hub.filing.settings import FilingSinkSettings
 from hub.ledger import LedgerReader, Transaction
 from hub.ledger.canonical import canonical
@@ -112,10 +113,17 @@ class FilingDoor:
         except OSError:
             raise CommandRefused(f"draft {handed[:12]}: is not here; hand it in anew") from None
         told = _draft_of(content)
-        two_persons = self._profile(told["authority"]).approval.two_persons
+        profile = self._profile(told["authority"])
+        two_persons, now_us = profile.approval.two_persons, self._clock.now_us()
+        asked, today = span(profile.schedule.every, told["period"]), local_day(now_us)
+        if today <= asked.last:  # whoever drafted has a clock of its own
+            raise CommandRefused(
+                f"period {asked.name} runs until {asked.last}, and by the hub's clock it is "
+                f"{today}: draft it when it is over, or look at both clocks",
+                "conflict",
+            )
         # Written out here: the judging thread has readings to record meanwhile.
         digest, kept = sha256(canonical(told["document"])).hexdigest(), canonical(told)
-        now_us = self._clock.now_us()
 
         def do(tx: Transaction) -> int:
             found = tx.sql.execute(
