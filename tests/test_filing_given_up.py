@@ -1,5 +1,6 @@
 """What was given up is never sent, and what was filed stays filed."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,3 +175,47 @@ def test_a_period_that_runs_by_the_hubs_clock_is_not_drafted(tmp_path: Path) -> 
             office.hand_in(early)
         office.wait_until_over()
         office.hand_in(early)
+
+
+GOOD = {
+    "filing": "01JDVR1G1NA000000000000000", "authority": "city", "period": "2026-11",
+    "corrects": "", "profile": {}, "disclosed": {"recipient": "x"}, "title": "t",
+    "counts": {"a": 1}, "document": {"header": {}, "tables": {"a": [{}]}},
+    "members": [{"part": "refused", "key": "K"}], "findings": [],
+}  # fmt: skip
+WRONG = {
+    "filing": (["x"], {"a": 1}, "", "../../etc/x", "01jdvr1g1na000000000000000"),
+    "authority": ([1], None),
+    "period": ({"a": 1}, "2026-13"),
+    "corrects": ({"a": 1}, None),
+    "title": (3,),
+    "profile": ([],),
+    "disclosed": ({}, {"recipient": 3}, None),
+    "counts": ([], {"a": 2}),
+    "document": (None, {"tables": 3}, {"header": {}, "tables": {"a": 3}},
+                 {"header": {"a": 1}, "tables": {"a": [{}]}},
+                 {"header": {}, "tables": {"a": [{"b": 1 << 60}]}}),
+    "members": (None, "a", [3], [{"part": "refused", "key": ["x"]}], [{"part": [], "key": "K"}]),
+    "findings": (["x"], [{"level": "fault"}], [{"level": [], "word": "w"}]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, one) for key in WRONG for one in WRONG[key]])
+def test_a_draft_of_a_wrong_form_is_refused_before_it_gets_to_the_tables(
+    yard: Yard, key: str, value: object
+) -> None:
+    office = Office(yard)
+    office.wait_until_over()
+    with pytest.raises(CommandRefused, match=r"the draft|no sink|expected a month"):
+        office.hand_in_raw(json.dumps({**GOOD, key: value}).encode(), "S-1")
+    assert office.hand_in_raw(json.dumps(GOOD).encode(), "S-1")["rows"] == 1
+
+
+def test_a_filing_that_is_there_is_not_drafted_with_another_document(yard: Yard) -> None:
+    office = Office(yard)
+    office.wait_until_over()
+    first = office.hand_in_raw(json.dumps(GOOD).encode(), "S-1")
+    assert office.hand_in_raw(json.dumps(GOOD).encode(), "S-1") == first
+    other = {**GOOD, "document": {"header": {"x": "y"}, "tables": {"a": [{}]}}}
+    with pytest.raises(CommandRefused, match="is there with another document"):
+        office.hand_in_raw(json.dumps(other).encode(), "S-1")

@@ -4,6 +4,7 @@ A draft is made by whoever asks, from the record (`hub.records.filing`), and han
 pieces; here its form is checked, its members are claimed, and from then on it is the hub's.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from hashlib import sha256
@@ -41,6 +42,8 @@ _KEYS: Final = frozenset(
     {"filing", "authority", "period", "corrects", "profile", "disclosed", "title", "counts",
      "document", "members", "findings"}
 )  # fmt: skip
+_ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_PARTS: Final = ("refused", "absent", "hazard", "statistics")
 _LEAST_DIGEST: Final = 8
 
 
@@ -123,12 +126,20 @@ class FilingDoor:
                 "conflict",
             )
         # Written out here: the judging thread has readings to record meanwhile.
-        digest, kept = sha256(canonical(told["document"])).hexdigest(), canonical(told)
+        try:
+            digest, kept = sha256(canonical(told["document"])).hexdigest(), canonical(told)
+        except (ValueError, TypeError, RecursionError) as wrong:
+            raise CommandRefused(f"the draft is none: {type(wrong).__name__}") from None
 
         def do(tx: Transaction) -> int:
             found = tx.sql.execute(
-                "SELECT step FROM filings WHERE id=? AND digest=?", (told["filing"], digest)
+                "SELECT step, digest FROM filings WHERE id=?", (told["filing"],)
             ).fetchone()
+            if found is not None and found[1] != digest:
+                raise CommandRefused(
+                    f"filing {told['filing']} is there with another document; draft anew",
+                    "conflict",
+                )
             if found is not None:  # the same request again, as its answer was lost
                 return int(found[0])
             if two_persons:  # nobody could tell a stranger from whoever approves
@@ -293,6 +304,10 @@ def _draft_of(content: bytes) -> dict[str, Any]:
         told = None
     if not isinstance(told, dict) or set(told) != _KEYS:
         raise CommandRefused("the draft is none: `gashub filing draft` makes them")
+    if wrong := next((key for key, fits in _FORMS.items() if not fits(told[key])), ""):
+        raise CommandRefused(
+            f'the draft is none: "{wrong}" has another form; `gashub filing draft` makes them'
+        )
     rows = {name: len(table) for name, table in told["document"]["tables"].items()}
     if told["counts"] != rows or sum(rows.values()) != len(told["members"]):
         raise CommandRefused(
@@ -300,6 +315,50 @@ def _draft_of(content: bytes) -> dict[str, Any]:
             "draft anew"
         )
     return told
+
+
+def _is_texts(given: Any) -> bool:
+    return isinstance(given, dict) and all(isinstance(one, str) for one in given.values())
+
+
+def _is_document(given: Any) -> bool:
+    return (
+        isinstance(given, dict)
+        and _is_texts(given.get("header"))
+        and isinstance(tables := given.get("tables"), dict)
+        and all(isinstance(rows, list) and all(map(_is_texts, rows)) for rows in tables.values())
+    )
+
+
+def _is_members(given: Any) -> bool:
+    return isinstance(given, list) and all(
+        isinstance(one, dict) and one.get("part") in _PARTS and isinstance(one.get("key"), str)
+        for one in given
+    )
+
+
+def _is_findings(given: Any) -> bool:
+    return isinstance(given, list) and all(
+        isinstance(one, dict)
+        and one.get("level") in ("fault", "warning")
+        and isinstance(one.get("word"), str)
+        for one in given
+    )
+
+
+_FORMS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "filing": lambda given: isinstance(given, str) and _ULID.fullmatch(given) is not None,
+    **dict.fromkeys(
+        ("authority", "period", "corrects", "title"), lambda given: isinstance(given, str)
+    ),
+    "profile": lambda given: isinstance(given, dict),
+    "disclosed": lambda given: isinstance(given, dict) and isinstance(given.get("recipient"), str),
+    "counts": lambda given: isinstance(given, dict),
+    "document": _is_document,
+    "members": _is_members,
+    "findings": _is_findings,
+}
+"""What each part of a draft must be, so that no value of another type gets to the tables."""
 
 
 def _told(found: book.Kept) -> dict[str, Any]:
