@@ -8,6 +8,7 @@ import pytest
 
 from hub.errors import CommandRefused
 from hub.filing.listing import filing
+from hub.filing.profile import load_profile
 from hub.ledger import verify
 from hub.outbox import Terms, replay, retry
 from hub.records import Record
@@ -219,3 +220,23 @@ def test_a_filing_that_is_there_is_not_drafted_with_another_document(yard: Yard)
     other = {**GOOD, "document": {"header": {"x": "y"}, "tables": {"a": [{}]}}}
     with pytest.raises(CommandRefused, match="is there with another document"):
         office.hand_in_raw(json.dumps(other).encode(), "S-1")
+
+
+def test_a_profile_that_was_changed_after_the_draft_pauses_the_folder(
+    yard: Yard, tmp_path: Path
+) -> None:
+    """Nothing of it lies there meanwhile; put back, it goes out."""
+    way = by_folder(yard, tmp_path)
+    path = way.settings.profile  # type: ignore[attr-defined]  # of a filing
+    text = path.read_text("utf-8")
+    name = next(iter(load_profile(path).table.values())).field[0].name
+    path.write_text(text.replace(f'name = "{name}"', 'name = "renamed"', 1), "utf-8")
+    way._begin()
+    way.turn()
+    standing, why = way.standing()
+    assert standing == "paused"
+    assert "was changed after filing" in why
+    assert list((tmp_path / "filing").iterdir()) == []
+    path.write_text(text, "utf-8")
+    way.until("submitted")
+    assert len(list((tmp_path / "filing").iterdir())) == 3
