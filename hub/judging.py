@@ -40,6 +40,11 @@ IDLE_S = 0.05
 """Longest wait for something to do: the turn of reviews, the watchdog and the stop."""
 MOST_NAMES = 2000
 """Instruments and sources remembered for people; beyond this they are forgotten and begin anew."""
+_OF_THE_CALL = (
+    sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError,
+)  # fmt: skip
+"""Errors about what was asked: the statement alone has failed. Any other is about the store, which
+may have ended the transaction."""
 RECOVER_S = 1.0
 """Time between two looks whether the store takes entries again."""
 
@@ -213,8 +218,13 @@ class Judging:
                 return task.done, task.do(tx), None
         except CommandRefused as refused:
             return task.done, None, refused
-        except (StoreUnavailable, StoreDamaged, sqlite3.Error):
+        except (StoreUnavailable, StoreDamaged):
             raise
+        except sqlite3.Error as error:
+            if not isinstance(error, _OF_THE_CALL):
+                raise
+            log.warning("command_failed", error=type(error).__name__)
+            return task.done, None, CommandRefused(f"not done: {type(error).__name__}: {error}")
         except Exception as bug:  # noqa: BLE001 - what one caller asks must not end the hub
             log.warning("command_failed", error=type(bug).__name__)  # its words may be personal
             return task.done, None, CommandRefused(f"not done: {type(bug).__name__}: {bug}")

@@ -107,6 +107,9 @@ class Parcel(NamedTuple):
     attempts: int = 0
     trial: bool = False
     """It is about an order or job that is only tried out, and its sink is there for such."""
+    said_before: bool = False
+    """Of its filing something was said before, and recorded: it may be there. Attempts alone do
+    not say so: some never reach the far side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class Office:
         self.name = name
         self.profile = load_profile(path)
         self.who = settings_of(name, **settings)
-        self.span: Span = span(self.profile.schedule.every, PERIOD[name])
+        self.span: Span = span(load_profile(profile_file(name)).schedule.every, PERIOD[name])
         # Never started: what the CRM would be sent lies there as parcels.
         crm = Consignee("crm", ObedientSink(), SinkSettings(events=("filing",)))
         self.outbox = Outbox(

@@ -340,7 +340,8 @@ def test_a_supervisors_certificate_must_be_valid_on_the_day(
 
 
 def test_a_draft_with_a_fault_is_not_approved(yard: Yard) -> None:
-    office = Office(yard)
+    office = Office(yard, division_code="999999")
+    office.wait_until_over()
     made = office.draft()
     with pytest.raises(CommandRefused, match="1 fault"):
         office.approve(made)

@@ -11,6 +11,7 @@ import pytest
 from hub.clock import local_day
 from hub.errors import CommandRefused
 from hub.filing.deadlines import Deadlines, Filing, Owed, owed, read_owed
+from hub.filing.period import span
 from hub.filing.profile import ScheduleOf
 from hub.ledger import LedgerReader, Transaction, verify
 from hub.model import Said
@@ -252,11 +253,10 @@ def test_due_status_and_doctor_say_it(tmp_path: Path, monkeypatch: pytest.Monkey
     profile.write_text(text.replace("within_days = 10", "within_days = 0"), "utf-8")
     with Yard(tmp_path / "state") as yard:
         refused(yard.staffed())
-        office = Office(yard)
-        office.span = office.span._replace(
-            name=local_day(yard.clock.now_us()).isoformat(), last=local_day(yard.clock.now_us())
-        )
+        office = Office(yard, profile=profile)
+        office.span = span("day", local_day(yard.clock.now_us()).isoformat())
         period = office.span.name
+        office.wait_until_over()
         office.draft()
     sink = SINK.format(profile=profile, url="http://127.0.0.1:9")
     hub = Hub(tmp_path, '"filing"', sink)

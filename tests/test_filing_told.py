@@ -77,7 +77,7 @@ def test_a_correction_and_a_discard_are_told_of_both_filings(office: Office) -> 
     new = str(office.draft(corrects=old)["filing"])
     office.door.discard({"filing": new, "by": "S-1", "reason": "张小明 called"})
 
-    assert told(office, old)[-1] == ("corrected", "corrected")
+    assert told(office, old)[-2:] == [("corrected", "corrected"), ("rejected", "rejected")]
     assert told(office, new) == [("prepared", "prepared"), ("prepared", "discarded")]
     assert [one["replaces"] for one in office.told(new)] == [old, old]
     assert "张小明" not in str(office.told())
@@ -104,6 +104,7 @@ def test_a_step_that_is_refused_or_does_not_fit_is_no_news(office: Office) -> No
 
 def test_an_answer_that_was_typed_in_is_told_without_its_words(office: Office) -> None:
     filing = office.sent()
+    office.hear(Said("submitted"))
     request = {"filing": filing, "by": "S-1", "step": "rejected", "reason": "请联系张小明"}
     office.door.answer(request)
 

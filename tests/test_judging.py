@@ -372,6 +372,14 @@ def test_a_bug_in_a_command_costs_that_command_alone(house: House) -> None:
         house.bus.submit(bug).result(10)
     with pytest.raises(CommandRefused, match="Canonicalization"):
         house.bus.submit(lambda tx: tx.append("note", {"text": "\ud800"}, 1)).result(10)
+    for wrong in (["x"], {"a": 1}):
+        with pytest.raises(CommandRefused, match=r"not done: (Programming|Interface)Error"):
+            house.bus.submit(lambda tx, wrong=wrong: tx.sql.execute("SELECT ?", (wrong,))).result(
+                10
+            )
+    twice = "INSERT INTO hub_state (key, value) VALUES ('k', 'v')"
+    with pytest.raises(CommandRefused, match="not done: IntegrityError"):
+        house.bus.submit(lambda tx: (tx.sql.execute(twice), tx.sql.execute(twice))).result(10)
     house.do("order.add", text=orjson.dumps(ORDER).decode())
     assert house.entries("note") == []
 

@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 
 from hub.clock import iso
 from hub.errors import CommandRefused
-from hub.filing.life import State, Step, after, ordered
+from hub.filing.life import State, Step, after, ordered, restored
 from hub.filing.telling import told_of
-from hub.ledger import LedgerReader, Transaction
+from hub.ledger import LedgerReader, Transaction, read_entry
 from hub.model import Parcel, Said
-from hub.outbox.parcels import Tell
+from hub.outbox.parcels import Tell, withdraw
 
 STEP: Final = "filing_step"
 CONTENT: Final = "filing_content"
@@ -119,8 +119,11 @@ def order(
     body = {"filing": filing, "step": step, "state": state, "by": by, **more}
     entry = _append(tx, filing, body, at_us)
     _change(tx, filing, state, entry, at_us, more)
+    if step in ("discarded", "corrected"):  # else its parcel sends it when the line is back
+        why = f"filing {filing} was {step} by {by}; it is sent no more"
+        withdraw(tx, found.authority, f"{filing}-{found.authority}", at_us, why)
     if step == "discarded":
-        tx.sql.execute("DELETE FROM filing_rows WHERE filing=?", (filing,))
+        _give_back(tx, filing, by, at_us, tell)
     _tell(tx, filing, found.state, entry, at_us, tell)
     return found._replace(state=state)
 
@@ -177,6 +180,44 @@ def _correct(
         raise CommandRefused(f"filing {old} is another authority's; correct it there")
     order(tx, old, "corrected", by, at_us, tell, filing_that_corrects=new)
     tx.sql.execute("DELETE FROM filing_rows WHERE filing=?", (old,))
+
+
+def _give_back(tx: Transaction, filing: str, by: str, at_us: int, tell: Tell) -> None:
+    """The records of a filing that is given up are due again. Those of the filing that it
+    corrects go back to that one, which stands as before: the authority has it.
+    """
+    (old,) = tx.sql.execute("SELECT corrects FROM filings WHERE id=?", (filing,)).fetchone()
+    before = kept(tx.sql, old) if old else None
+    found = None
+    if before is not None:
+        (step,) = tx.sql.execute("SELECT step FROM filings WHERE id=?", (old,)).fetchone()
+        corrected = read_entry(tx.sql, step).record()
+        found = restored(before.state, read_entry(tx.sql, corrected["prev"]).record()["state"])
+    if before is None or found is None:
+        tx.sql.execute("DELETE FROM filing_rows WHERE filing=?", (filing,))
+        return
+    content = read_entry(tx.sql, before.content)
+    if content.body is None:  # erased: then as they were taken over
+        tx.sql.execute("UPDATE filing_rows SET filing=? WHERE filing=?", (old, filing))
+    else:
+        tx.sql.execute("DELETE FROM filing_rows WHERE filing=?", (filing,))
+        tx.sql.executemany(  # what came into another filing meanwhile stays there
+            "INSERT OR IGNORE INTO filing_rows (authority, part, key, filing) VALUES (?,?,?,?)",
+            [
+                (before.authority, one["part"], one["key"], old)
+                for one in content.record()["members"]
+            ],
+        )
+    told = {
+        "filing": old,
+        "step": "restored",
+        "state": found,
+        "by": by,
+        "filing_that_corrected": filing,
+    }
+    entry = _append(tx, old, told, at_us)
+    _change(tx, old, found, entry, at_us, {})
+    _tell(tx, old, before.state, entry, at_us, tell)
 
 
 def _tell(

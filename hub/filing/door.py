@@ -4,6 +4,7 @@ A draft is made by whoever asks, from the record (`hub.records.filing`), and han
 pieces; here its form is checked, its members are claimed, and from then on it is the hub's.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from hashlib import sha256
@@ -17,6 +18,7 @@ from hub.errors import CommandRefused, ConfigError
 from hub.events import Event, ledger_of
 from hub.filing import book
 from hub.filing.life import ordered
+from hub.filing.period import span
 from hub.filing.settings import FilingSinkSettings
 from hub.ledger import LedgerReader, Transaction
 from hub.ledger.canonical import canonical
@@ -40,6 +42,8 @@ _KEYS: Final = frozenset(
     {"filing", "authority", "period", "corrects", "profile", "disclosed", "title", "counts",
      "document", "members", "findings"}
 )  # fmt: skip
+_ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_PARTS: Final = ("refused", "absent", "hazard", "statistics")
 _LEAST_DIGEST: Final = 8
 
 
@@ -112,15 +116,30 @@ class FilingDoor:
         except OSError:
             raise CommandRefused(f"draft {handed[:12]}: is not here; hand it in anew") from None
         told = _draft_of(content)
-        two_persons = self._profile(told["authority"]).approval.two_persons
+        profile = self._profile(told["authority"])
+        two_persons, now_us = profile.approval.two_persons, self._clock.now_us()
+        asked, today = span(profile.schedule.every, told["period"]), local_day(now_us)
+        if today <= asked.last:  # whoever drafted has a clock of its own
+            raise CommandRefused(
+                f"period {asked.name} runs until {asked.last}, and by the hub's clock it is "
+                f"{today}: draft it when it is over, or look at both clocks",
+                "conflict",
+            )
         # Written out here: the judging thread has readings to record meanwhile.
-        digest, kept = sha256(canonical(told["document"])).hexdigest(), canonical(told)
-        now_us = self._clock.now_us()
+        try:
+            digest, kept = sha256(canonical(told["document"])).hexdigest(), canonical(told)
+        except (ValueError, TypeError, RecursionError) as wrong:
+            raise CommandRefused(f"the draft is none: {type(wrong).__name__}") from None
 
         def do(tx: Transaction) -> int:
             found = tx.sql.execute(
-                "SELECT step FROM filings WHERE id=? AND digest=?", (told["filing"], digest)
+                "SELECT step, digest FROM filings WHERE id=?", (told["filing"],)
             ).fetchone()
+            if found is not None and found[1] != digest:
+                raise CommandRefused(
+                    f"filing {told['filing']} is there with another document; draft anew",
+                    "conflict",
+                )
             if found is not None:  # the same request again, as its answer was lost
                 return int(found[0])
             if two_persons:  # nobody could tell a stranger from whoever approves
@@ -218,6 +237,13 @@ class FilingDoor:
         def do(tx: Transaction) -> book.Kept:
             _registered(tx, by)
             found = book.kept(tx.sql, filing)
+            if known.step == "rejected" and found.state == "queued":
+                raise CommandRefused(
+                    f"filing {filing} is queued: by the record the authority has not had it, and "
+                    "it goes out as soon as the line is back. Wait until it is submitted, then "
+                    "type in what the authority answers",
+                    "conflict",
+                )
             ordered(filing, found.state, known.step)
             state = book.learn(tx, filing, found.state, known, by, self._clock.now_us(), self._tell)
             return found._replace(state=state)
@@ -278,6 +304,10 @@ def _draft_of(content: bytes) -> dict[str, Any]:
         told = None
     if not isinstance(told, dict) or set(told) != _KEYS:
         raise CommandRefused("the draft is none: `gashub filing draft` makes them")
+    if wrong := next((key for key, fits in _FORMS.items() if not fits(told[key])), ""):
+        raise CommandRefused(
+            f'the draft is none: "{wrong}" has another form; `gashub filing draft` makes them'
+        )
     rows = {name: len(table) for name, table in told["document"]["tables"].items()}
     if told["counts"] != rows or sum(rows.values()) != len(told["members"]):
         raise CommandRefused(
@@ -285,6 +315,50 @@ def _draft_of(content: bytes) -> dict[str, Any]:
             "draft anew"
         )
     return told
+
+
+def _is_texts(given: Any) -> bool:
+    return isinstance(given, dict) and all(isinstance(one, str) for one in given.values())
+
+
+def _is_document(given: Any) -> bool:
+    return (
+        isinstance(given, dict)
+        and _is_texts(given.get("header"))
+        and isinstance(tables := given.get("tables"), dict)
+        and all(isinstance(rows, list) and all(map(_is_texts, rows)) for rows in tables.values())
+    )
+
+
+def _is_members(given: Any) -> bool:
+    return isinstance(given, list) and all(
+        isinstance(one, dict) and one.get("part") in _PARTS and isinstance(one.get("key"), str)
+        for one in given
+    )
+
+
+def _is_findings(given: Any) -> bool:
+    return isinstance(given, list) and all(
+        isinstance(one, dict)
+        and one.get("level") in ("fault", "warning")
+        and isinstance(one.get("word"), str)
+        for one in given
+    )
+
+
+_FORMS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "filing": lambda given: isinstance(given, str) and _ULID.fullmatch(given) is not None,
+    **dict.fromkeys(
+        ("authority", "period", "corrects", "title"), lambda given: isinstance(given, str)
+    ),
+    "profile": lambda given: isinstance(given, dict),
+    "disclosed": lambda given: isinstance(given, dict) and isinstance(given.get("recipient"), str),
+    "counts": lambda given: isinstance(given, dict),
+    "document": _is_document,
+    "members": _is_members,
+    "findings": _is_findings,
+}
+"""What each part of a draft must be, so that no value of another type gets to the tables."""
 
 
 def _told(found: book.Kept) -> dict[str, Any]:

@@ -17,7 +17,7 @@ State = Literal[
 is no acceptance; submitted_unknown: it may have it."""
 Said = Literal["submitted", "unknown", "accepted", "rejected", "duplicate"]
 """What a sink may say of a filing, from the authority or from the line to it."""
-Step = Literal["drafted", "approved", "queued", "corrected", "discarded"] | Said
+Step = Literal["drafted", "approved", "queued", "corrected", "discarded", "restored"] | Said
 
 SAID: Final[tuple[str, ...]] = get_args(Said)
 OPEN: Final[frozenset[State]] = frozenset({"queued", "submitted", "submitted_unknown"})
@@ -28,6 +28,7 @@ _WAYS: Final[Mapping[str, tuple[frozenset[State], State]]] = {
     "queued": (frozenset({"approved"}), "queued"),
     "discarded": (frozenset({"prepared", "approved", "rejected"}), "discarded"),
     "corrected": (_ANSWERED, "corrected"),
+    "restored": (frozenset(), "corrected"),  # where it leads, `restored` says
     "submitted": (OPEN, "submitted"),
     "unknown": (OPEN, "submitted_unknown"),
     "accepted": (OPEN | {"rejected"}, "accepted"),
@@ -52,6 +53,13 @@ def after(state: State, step: Step) -> State | None:
     """The state after a step; None when it does not fit."""
     begins, ends = _WAYS[step]
     return ends if state in begins else None
+
+
+def restored(state: State, earlier: State) -> State | None:
+    """The state of a filing whose correction was discarded: what the authority had answered
+    before. None when it is not corrected, or had no answer.
+    """
+    return earlier if state == "corrected" and earlier in _ANSWERED else None
 
 
 def ordered(filing: str, state: State, step: Step) -> State:

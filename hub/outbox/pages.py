@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 from hub.model import Parcel
 
+_PARCEL = """id, sink, key, order_number, kind, body, created_us, attempts, trial,
+kind = 'filing_document' AND EXISTS (SELECT 1 FROM filings AS f
+    WHERE f.id = substr(key, 1, length(key) - length(sink) - 1) AND f.state <> 'queued')"""
+
 
 class Claimable(NamedTuple):
     """Parcels that may form the next batch, and when the oldest of all was addressed."""
@@ -19,8 +23,7 @@ class Claimable(NamedTuple):
 def due_alone(sql: sqlite3.Connection, sink: str, now_us: int, at_most: int) -> list[Parcel]:
     """The first waiting parcel of each lane, as far as it is due; longest due first."""
     rows = sql.execute(
-        "SELECT id, sink, key, order_number, kind, body, created_us, attempts, trial"
-        " FROM parcels"
+        f"SELECT {_PARCEL} FROM parcels"  # noqa: S608 - a constant
         " WHERE sink = ? AND ready = 1 AND next_us <= ?"
         " ORDER BY next_us, seq LIMIT ?",
         (sink, now_us, at_most),
@@ -50,8 +53,7 @@ def open_batch(sql: sqlite3.Connection, sink: str) -> tuple[str, int] | None:
 def members(sql: sqlite3.Connection, sink: str, batch: str) -> list[Parcel]:
     """The parcels of a batch that are still waiting, in order of addressing."""
     rows = sql.execute(
-        "SELECT id, sink, key, order_number, kind, body, created_us, attempts, trial"
-        " FROM parcels"
+        f"SELECT {_PARCEL} FROM parcels"  # noqa: S608 - a constant
         " WHERE sink = ? AND batch = ? AND batch <> ''"
         " AND state = 'waiting' ORDER BY seq",
         (sink, batch),

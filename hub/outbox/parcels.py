@@ -134,6 +134,25 @@ def settle(
         _record(tx, sink, taken, at_us, heads, batch, filed)
 
 
+def withdraw(tx: Transaction, sink: str, key: str, at_us: int, why: str) -> None:
+    """Refuse a parcel that is still waiting, as what it carries is given up; the next one of its
+    lane may go. Nothing happens to one that is settled, or to none.
+    """
+    row = tx.sql.execute(
+        "SELECT id, lane, attempts FROM parcels WHERE sink = ? AND key = ? AND state = 'waiting'",
+        (sink, key),
+    ).fetchone()
+    if row is None:
+        return
+    parcel, lane, attempts = row
+    tx.sql.execute(
+        "UPDATE parcels SET state = 'refused', ready = 0, batch = '', reason = ? WHERE id = ?",
+        (why, parcel),
+    )
+    log_attempt(tx, parcel, attempts, at_us, "refused", why)
+    advance(tx, sink, lane)
+
+
 def mark(tx: Transaction, sink: str, state: str, reason: str, at_us: int) -> None:
     """Record how a channel stands now: open, lost, paused or failed; one notice per change."""
     tx.sql.execute(

@@ -23,7 +23,7 @@ from hub import (
 from plugins.filing.package import Filing, filing_of, read_profile
 from plugins.filing.settings import FolderFilingSettings
 from plugins.filing.sink import Learnt
-from plugins.filing.workbook import write_workbook
+from plugins.filing.workbook import changed, write_workbook
 
 
 class FolderFiling:
@@ -97,6 +97,12 @@ class FolderFiling:
             raise SinkPaused(
                 f"{digests}: the files were changed after they were written; put them back, or "
                 f"move {stem}.* away to have them written anew, then `gashub outbox retry`"
+            )
+        if what := changed(filing, profile):
+            raise SinkPaused(
+                f"{self._settings.profile} was changed after filing {filing.id} was drafted "
+                f"({what}), and its workbook would not be what was approved: put the profile back "
+                "as it was until the filing is out, then `gashub outbox retry`"
             )
         self._put(names[0], lambda path: path.write_bytes(filing.body))
         self._put(names[1], lambda path: write_workbook(path, filing, profile))

@@ -84,7 +84,7 @@ class SftpFiling:
             if isinstance(filing, str):
                 learnt.refused[parcel.id] = filing
                 continue
-            found = self._called(filing, sent_before=parcel.attempts > 0)
+            found = self._called(filing, sent_before=parcel.said_before)
             if found.said is None:
                 learnt.waiting[parcel.id] = found.why
             else:

@@ -5,6 +5,7 @@ text that a spreadsheet program could take for one has an apostrophe in front.
 """
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from hub import Profile
@@ -18,8 +19,26 @@ _WIDTH: Final = 20
 
 def write_workbook(path: Path, filing: Filing, profile: Profile) -> None:
     """Write it; rows go to the disk as they come. A table without rows has its titles all the
-    same (and the library would leave a temporary file of a sheet without any). raises OSError
+    same. What the library writes meanwhile lies beside no filing. raises OSError
     """
+    with TemporaryDirectory(prefix="gashub-") as beside:
+        _write(path, filing, profile, beside)
+
+
+def changed(filing: Filing, profile: Profile) -> str:
+    """What the profile names otherwise than the filing, which was drafted by it; "" if nothing."""
+    tables = filing.document["tables"]
+    for table in profile.table.values():
+        if table.name not in tables:
+            return f"table {table.name!r}"
+        columns = {one.name for one in table.field}
+        for row in tables[table.name]:
+            if wrong := sorted(columns ^ set(row)):
+                return f"{table.name}: {wrong[0]!r}"
+    return ""
+
+
+def _write(path: Path, filing: Filing, profile: Profile, beside: str) -> None:
     # Here, because it costs 2 MB and 30 ms that a start without a filing need not pay.
     import xlsxwriter  # noqa: PLC0415
     from xlsxwriter.exceptions import FileCreateError  # noqa: PLC0415
@@ -31,7 +50,7 @@ def write_workbook(path: Path, filing: Filing, profile: Profile) -> None:
             "strings_to_formulas": False,
             "strings_to_numbers": False,
             "strings_to_urls": False,
-            "tmpdir": str(path.parent),
+            "tmpdir": beside,
         },
     )
     book.set_properties({"title": filing.title, "subject": filing.id})
