@@ -14,7 +14,8 @@ import openpyxl
 import pytest
 
 from hub.inbox import csv_rows, json_rows, xlsx_rows
-from hub.inbox.row import Unreadable, as_json
+from hub.inbox.desk import hand_over
+from hub.inbox.row import Row, Unreadable, as_json
 from hub.ledger import verify
 from hub.order_file import strict_json
 from hub.simulate.mosquitto import Mosquitto
@@ -270,6 +271,43 @@ def test_the_longest_name_of_a_file_holds_up_no_other(house: House) -> None:
     assert numbers(house) == ["L-1", "L-2", "L-3"]
     assert [one["taken"] for one in replies(house)] == [1, 1, 1]
     assert "单" not in (house.folder / "inbox.log").read_text()
+
+
+def test_no_file_holds_up_the_others(house: House) -> None:
+    """Names of other encodings, endless nesting: each is answered and put aside."""
+    nested = b'{"a":' * 600 + b"1" + b"}" * 600
+    with_dots = b"number," + b"a." * 2000 + b"b\nX,1\n"
+    foreign = os.fsdecode("工单.json".encode("gbk"))
+    drop(house, foreign, json.dumps(order("N-1")))
+    drop(house, os.fsdecode("文.单".encode("gbk")), b"?")
+    drop(house, "b.json", b'{"number": "N-2", "isolation": ' + nested + b"}")
+    drop(house, "c.csv", with_dots)
+    drop(house, "d.csv", b'number,a\nN-3,"' + nested.replace(b'"', b'""') + b'"\n')
+    drop(house, "e.json", json.dumps([{"number": [1, "x"]}, {"number": "N-4", "do": ["add"]}]))
+    drop(house, "z.json", json.dumps(order("N-5")))
+    wait_until(lambda: gone(house), within_s=30)
+
+    assert numbers(house) == ["N-1", "N-5"]
+    told = {one["input"]: one for one in replies(house)}
+    assert "nested too deep" in told["b.json"]["fault"]
+    assert "dots" in told["c.csv"]["rows"][0]["detail"]
+    assert "nested too deep" in told["d.csv"]["rows"][0]["detail"]
+    assert [one["detail"] for one in told["e.json"]["rows"]] == [
+        '"number" is [1, "x"]; it must be text', '"do" is ["add"]; add or cancel'
+    ]  # fmt: skip
+    assert (house.folder / "in" / "done" / foreign).exists()
+
+
+def test_a_fault_of_ours_is_the_fault_of_one_row() -> None:
+    """Whatever is raised of a row, the rows beside it have their turn."""
+
+    def ask(_do: str, /, text: str) -> dict[str, Any]:
+        if "B" in text:
+            raise RecursionError
+        return {}
+
+    rows = [Row(f"order {name}", {"number": name}) for name in "ABC"]
+    assert [one.result for one in hand_over(ask, "x", rows)] == ["taken", "refused", "taken"]
 
 
 # -- the topic
