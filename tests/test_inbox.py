@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import openpyxl
 import pytest
@@ -142,6 +143,73 @@ def test_a_wrong_cell_is_named_with_its_column(head: str, cell: str, says: str) 
     assert row.order is None
     assert says in row.fault
     assert head in row.fault
+
+
+ROW = "<row>{}</row>"
+HEADS = ROW.format('<c t="inlineStr"><is><t>number</t></is></c>')
+
+
+def sheet(rows: str, **members: str) -> bytes:
+    """The workbook with another sheet, and other members by their last names."""
+    out = io.BytesIO()
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    members = {"sheet1": f"<worksheet {space}><sheetData>{rows}</sheetData></worksheet>", **members}
+    with ZipFile(io.BytesIO(workbook())) as old, ZipFile(out, "w", ZIP_DEFLATED) as new:
+        for name in {**dict.fromkeys(old.namelist()), "xl/sharedStrings.xml": None}:
+            text = members.get(Path(name).stem)
+            if text is not None or name in old.namelist():
+                new.writestr(name, text or old.read(name))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("rows", "members", "says"),
+    [
+        (HEADS + ROW.format("<c><v>1</v></c>" * 500_000), {}, "200 cells"),
+        (HEADS + ROW.format("<c><v>1</v></c>" * 201), {}, "200 cells"),
+        (HEADS + "<row/>" * 1_000_000, {}, "20000 rows"),
+        (HEADS + "<x/>" * 1_000_000, {}, "styles"),
+        (HEADS, {"sharedStrings": f"<sst>{'<si><t/></si>' * 300_000}</sst>"}, "texts"),
+        (HEADS, {"styles": f"<styleSheet><cellXfs>{'<xf/>' * 1_000_000}</cellXfs></styleSheet>"},
+         "styles"),
+        (HEADS, {"styles": "<x>" * 1000}, "deep"),
+        (HEADS, {"styles": '<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'}, "document type"),
+        (HEADS + " " * (9 << 20), {}, "unpacked"),
+    ],
+)  # fmt: skip
+def test_a_small_workbook_that_would_be_large_is_refused(
+    rows: str, members: dict[str, str], says: str
+) -> None:
+    """Before the library builds anything of it."""
+    data = sheet(rows, **members)
+    with pytest.raises(Unreadable, match=says):
+        xlsx_rows.rows(data)
+
+
+def test_the_largest_files_that_are_taken_leave_the_unit_room(tmp_path: Path) -> None:
+    """In a process of their own; the shipped unit has MemoryMax=192M."""
+    cell = '<c t="inlineStr"><is><t>number%d</t></is></c>'
+    rows = "".join(ROW.format(cell % at * 9) for at in range(15_000))
+    (tmp_path / "a.xlsx").write_bytes(sheet(HEADS + rows))
+    (tmp_path / "b.xlsx").write_bytes(sheet(HEADS + ROW.format("<c/>" * 200) * 8000))
+    (tmp_path / "c.json").write_bytes(b"[" + b"[12,13],{}," * 160_000 + b"1]")
+    program = (
+        "import sys, hub.inbox.serving\n"
+        "from pathlib import Path\n"
+        "from hub.inbox import json_rows, xlsx_rows\n"
+        "from hub.inbox.row import Unreadable\n"
+        "data = Path(sys.argv[1]).read_bytes()\n"
+        "try:\n"
+        "    (json_rows if sys.argv[1].endswith('json') else xlsx_rows).rows(data)\n"
+        "except Unreadable: pass\n"
+        "status = Path('/proc/self/status').read_text()\n"
+        "print(int(status.split('VmHWM:')[1].split()[0]) >> 10)\n"
+    )
+    for file in sorted(tmp_path.iterdir()):
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(file)], capture_output=True, text=True, check=True
+        )
+        assert int(done.stdout) < 160, (file.name, done.stdout)
 
 
 # -- the folder
