@@ -86,7 +86,7 @@ def retry_after_s(value: str, now_s: float) -> float:
         return min(LONGEST_REST_S, float(value))
     try:
         at_s = parsedate_to_datetime(value).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):  # a year that no clock has is one of them
         return 0.0
     return min(LONGEST_REST_S, max(0.0, at_s - now_s))
 
