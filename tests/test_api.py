@@ -266,6 +266,19 @@ def test_a_post_without_a_key_is_not_carried_out(house: House) -> None:
     assert house.send("GET", "/v1/orders/K-1", token=token).status == 404
 
 
+def test_a_number_may_be_chinese(house: House) -> None:
+    """A header is ASCII: the address of what was made has the number percent-encoded."""
+    token = house.token()
+    made = house.send("POST", "/v1/orders", order("工单-1 é"), token)
+    assert (made.status, made.headers["Location"]) == (
+        201, "/v1/orders/%E5%B7%A5%E5%8D%95-1%20%C3%A9"
+    )  # fmt: skip
+    assert house.send("GET", made.headers["Location"], token=token).body["number"] == "工单-1 é"
+    asked = {**purge_order("任务-1"), "site": ""}
+    job = house.send("POST", "/v1/jobs", {k: v for k, v in asked.items() if v != ""}, token)
+    assert (job.status, job.headers["Location"]) == (201, "/v1/jobs/%E4%BB%BB%E5%8A%A1-1")
+
+
 def test_an_amendment_says_which_version_it_means(house: House) -> None:
     """428 without, 412 for another one; the ETag that comes back is the next one's."""
     token = house.token()
