@@ -32,6 +32,14 @@ class House:
         self.wrong = Rate(settings.requests_per_minute, settings.burst, clock.now_us)
         """Requests without a valid token, by the address that they come from."""
 
+        self.public = Rate(settings.requests_per_minute, settings.burst, clock.now_us)
+        """Requests that need no token, by address."""
+
+    def admit(self, request: Request) -> None:
+        """Count a request that needs no token. raises Problem when there were too many"""
+        if wait_s := self.public.take(request.client.host if request.client else ""):
+            raise _too_many(wait_s)
+
     @contextmanager
     def reading(self) -> Iterator[LedgerReader]:
         """The record, to be read. raises Problem"""
@@ -83,6 +91,10 @@ class Caller:
         return str(rows[0][0])
 
 
+def _too_many(wait_s: int) -> Problem:
+    return Problem("too_many", f"the next one in {wait_s} s", retry_after_s=wait_s)
+
+
 _bearer: Final = HTTPBearer(auto_error=False, description="`gashub token add` makes one.")
 
 
@@ -99,7 +111,7 @@ def _caller(
     host = request.client.host if request.client else ""
     wait_s = house.wrong.take(host) if token is None else house.rate.take(token.id)
     if wait_s:
-        raise Problem("too_many", f"the next one in {wait_s} s", retry_after_s=wait_s)
+        raise _too_many(wait_s)
     if token is None:
         raise Problem("unauthorized")
     if lacks := sorted(set(needed.scopes) - token.scopes):
