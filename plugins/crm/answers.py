@@ -45,7 +45,7 @@ def meaning(
         return Meaning("taken", receipt(headers, answer))
     told = f"{url} answered {status}{_code(answer)}"
     if 300 <= status < 400:
-        where = printable(headers.get("location", ""))
+        where = printable(headers.get("location", "").partition("?")[0])
         raise SinkPaused(
             f"{told}, a redirect to {where!r}; redirects are not followed: set url to the final "
             "address, restart, then `gashub outbox retry`"
