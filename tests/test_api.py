@@ -3,11 +3,13 @@
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -256,6 +258,26 @@ def test_a_hub_that_is_down_gives_503_and_reading_goes_on(own: House) -> None:
     assert own.send("GET", "/v1/orders/WO-1", token=token).status == 200
     assert own.send("GET", "/v1/health").body == {"hub": "down"}
     assert own.rows("SELECT number FROM orders") == [("WO-1",)]
+
+
+def test_a_record_that_cannot_be_read_gives_503(own: House) -> None:
+    """A damaged row of tokens, no such table, an empty file: none is a fault of the caller's."""
+    token = own.token()
+    assert own.send("GET", "/v1/orders", token=token).status == 200
+    own.stop("run")
+    db = own.state / "ledger.db"
+    for damage in ("UPDATE tokens SET scopes='{'", "ALTER TABLE tokens RENAME TO gone"):
+        with closing(sqlite3.connect(db)) as sql:
+            sql.execute(damage)
+            sql.commit()
+        said = own.send("GET", "/v1/orders", token=token)
+        assert (said.status, said.problem) == (503, "unavailable"), damage
+    for path in own.state.glob("ledger.db*"):
+        path.unlink()
+    db.touch()
+    assert own.send("GET", "/v1/orders", token=token).status == 503
+    db.write_bytes(b"no database" * 1000)
+    assert own.send("GET", "/v1/orders", token=token).status == 503
 
 
 def test_a_post_without_a_key_is_not_carried_out(house: House) -> None:

@@ -1,5 +1,6 @@
 """What every route needs: who is calling, the record, and the hub behind its socket."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from hub.config import Config
 from hub.control import call
 from hub.errors import CommandRefused, StoreDamaged, StoreUnavailable
 from hub.ledger import LedgerReader
+from hub.timekeeping import catch_up
 from hub.tokens import Token, holder
 
 RETRY_AFTER_S: Final = 5
@@ -48,6 +50,9 @@ class House:
                 yield reader
         except (StoreUnavailable, StoreDamaged) as fault:
             raise Problem("unavailable", str(fault), retry_after_s=RETRY_AFTER_S) from fault
+        except sqlite3.Error as fault:  # of a record that opens, and has not what it should have
+            told = f"the record cannot be read ({fault})"
+            raise Problem("unavailable", told, retry_after_s=RETRY_AFTER_S) from fault
 
     def ask(self, do: str, /, **arguments: Any) -> Any:
         """Have the hub do something. raises Problem"""
@@ -107,7 +112,12 @@ def _caller(
     token = None
     if given is not None:
         with house.reading() as reader:
-            token = holder(reader.sql, given.credentials, house.clock.now_us())
+            try:
+                catch_up(house.clock, reader)
+                token = holder(reader.sql, given.credentials, house.clock.now_us())
+            except (ValueError, TypeError, LookupError) as fault:  # a row that is no token's
+                told = "the table of tokens cannot be read; see `gashub ledger verify`"
+                raise Problem("unavailable", told, retry_after_s=RETRY_AFTER_S) from fault
     host = request.client.host if request.client else ""
     wait_s = house.wrong.take(host) if token is None else house.rate.take(token.id)
     if wait_s:
