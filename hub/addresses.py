@@ -77,7 +77,7 @@ def against(address: Address, lan: Sequence[Network] | None) -> str:
     if why := _never(address):
         return why
     if lan is None:
-        return _never(IPv4Address(int(address) & 0xFFFFFFFF)) if address in _NAT64 else ""
+        return ""
     if any(address.version == network.version and address in network for network in lan):
         return ""
     if any(address.version == network.version and address in network for network in _TUNNELS):
@@ -87,7 +87,18 @@ def against(address: Address, lan: Sequence[Network] | None) -> str:
     return "" if address.is_global else "no address of the public Internet"
 
 
+def _inner(address: Address) -> Address:
+    """Where a way through NAT64 or 6to4 ends; else the address itself."""
+    if isinstance(address, IPv6Address):
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner := address.ipv4_mapped or address.sixtofour:
+            return inner
+    return address
+
+
 def _never(address: Address) -> str:
+    address = _inner(address)
     if address in _METADATA:
         return "a cloud's metadata service"
     if address.is_link_local:

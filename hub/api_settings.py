@@ -48,7 +48,8 @@ class ApiSettings(Settings):
         default=30.0,
         gt=0,
         le=600,
-        description="Longest wait for a whole head of a request, and for the next piece of a body.",
+        description="Longest wait for a whole head of a request, for the next piece of a body, "
+        "and for a whole body that comes more slowly than 32 KiB/s.",
     )
 
     @model_validator(mode="after")

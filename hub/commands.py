@@ -220,10 +220,10 @@ class Commands:
 
     def _refuse_job(self, tx: Transaction, number: str) -> None:
         """A test of a job comes, begins and ends by the job's own ways, which have gates."""
-        row = tx.sql.execute("SELECT kind FROM jobs WHERE number=?", (number,)).fetchone()
+        row = tx.sql.execute("SELECT 1 FROM jobs WHERE number=?", (number,)).fetchone()
         if row is not None:
             raise CommandRefused(
-                f"order {number} is a job ({row[0]}): order its tests with `gashub job test`, "
+                f"order {number} is a job: order its tests with `gashub job test`, "
                 "begin them with `gashub job do`, and give it up with the step give_up",
                 "conflict",
             )

@@ -20,9 +20,16 @@ _RANDOM: Final = re.compile(r"(?=[^_.-]*[0-9])(?=[^_.-]*[A-Za-z])[^_.-]{16,}")
 """Letters and digits in one piece: a key or token, not something that people would say."""
 _INLINE: Final = re.compile(
     r"whsec_|-----BEGIN |://[^/\s@]*:[^/\s@]+@"
-    r"|[?&](?:access_token|api_?key|key|password|secret|sig|token)=[^&\s]",
+    r"|[?&][^=&\s]*(?:token|secret|sig|ticket|auth|key|passw|pwd|credential)[^=&\s]*=[^&\s]",
     re.IGNORECASE,
 )
+_ADDRESS: Final = re.compile(
+    r"(?P<way>\b[a-z][a-z0-9+.-]*://)(?P<who>[^/\s\"'\\?#]*@)?(?P<place>[^\s\"'\\?#]*)"
+    r"(?P<query>[?#](?:[^\s\"'\\]|\\.)*)?",
+    re.IGNORECASE,
+)
+_QUERY: Final = re.compile(r"(?P<name>[?&][\w.%\[\]-]+=)(?:[^&\s\"'\\]|\\.)+")
+_HIDDEN: Final = "(not shown)"
 
 
 def secret(name: str) -> str:
@@ -79,6 +86,16 @@ def is_name(text: str) -> bool:
 def inline(text: str) -> bool:
     """Whether *text*, in any setting, carries a secret: a signing key, a password in an address."""
     return bool(_INLINE.search(text))
+
+
+def bare(text: str) -> str:
+    """*text* with its addresses as they may be shown: nobody's name or password, no query."""
+
+    def address(found: re.Match[str]) -> str:
+        who = f"{_HIDDEN}@" if found["who"] else ""
+        return f"{found['way']}{who}{found['place']}{'?' + _HIDDEN if found['query'] else ''}"
+
+    return _QUERY.sub(rf"\g<name>{_HIDDEN}", _ADDRESS.sub(address, text))
 
 
 def misplaced(text: str) -> str:

@@ -23,6 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Timeout
 
 from hub.addresses import Network
+from hub.credentials import bare
 from hub.dialling import Resolve, dial, resolved
 from hub.errors import NoAnswer, SinkUnavailable
 
@@ -71,7 +72,7 @@ class Egress:
         resolve: Resolve = resolved,
     ) -> None:
         parts = urllib3.util.parse_url(url)
-        self.url = url
+        self.url = bare(url)  # for people: it stands in reasons, which are recorded and shown
         self._target = parts.request_uri
         self._max_bytes = limits.answer_max_bytes
         host = (parts.host or "").strip("[]")

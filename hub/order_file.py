@@ -44,12 +44,18 @@ INSTRUMENT_KEYS: Final = tuple(field.name for field in fields(Instrument))
 INSTRUMENT_TEXTS: Final = ("name", "serial", "quantity", "unit", "calibrated_until")
 
 
+MOST_DEPTH: Final = 32
+"""Tables and lists within each other: more than any input has, less than the interpreter bears."""
+
+
 class UnusableInput(Exception):
     """Input that cannot be judged. One line: place, what is wrong, what to do."""
 
 
 def strict_json(text: str, place: str) -> Any:
     """Parse JSON; numbers become Decimal. Duplicate keys, NaN and Infinity are refused.
+
+    So is what is nested deeper than `MOST_DEPTH`.
 
     Nor are halves of characters taken, which no file and no entry could hold.
 
@@ -96,7 +102,18 @@ def strict_json(text: str, place: str) -> Any:
         raise UnusableInput(
             f"{place}: half of a character (\\ud800 to \\udfff); correct it"
         ) from None
+    if _deeper(found, MOST_DEPTH):
+        raise UnusableInput(f"{place}: not JSON of ours (nested too deep); correct it")
     return found
+
+
+def _deeper(value: Any, most: int) -> bool:
+    """Whether *value* is nested deeper than that. Goes no deeper itself."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return most == 0 or any(_deeper(one, most - 1) for one in value)
 
 
 def parse_order(given: object, procedures: Iterable[str] = PROCEDURES) -> TestOrder:

@@ -10,12 +10,14 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
 from hub.clock import Clock, HubClock, boot_id, boot_us, iso
 from hub.desk import Desk
+from hub.errors import Fault
 from hub.events import Event
 from hub.happenings import hub_event
 from hub.ledger import Ledger, LedgerReader, Transaction
@@ -34,6 +36,27 @@ def hub_clock() -> Clock:
 
         return SharedClock(Path(shared))
     return HubClock()
+
+
+def record_clock(state_dir: Path) -> Clock:
+    """The clock of a process that only reads the record: it goes on from it as the hub's does.
+
+    Without a record that can be read it is the wall clock's; then there is nothing to be late for.
+    """
+    clock = hub_clock()
+    if isinstance(clock, HubClock):
+        with suppress(Fault, LookupError), LedgerReader(state_dir) as reader:
+            anchor(clock, reader)
+            catch_up(clock, reader)
+    return clock
+
+
+def catch_up(clock: Clock, reader: LedgerReader) -> None:
+    """Move *clock* on to the newest entry where it stands before that; it never goes back."""
+    if isinstance(clock, HubClock) and (size := reader.size()):
+        newest_us = reader.read(size - 1).at_us
+        if clock.now_us() < newest_us:
+            clock.anchor_us = newest_us - boot_us()
 
 
 class Timekeeper:

@@ -3,11 +3,13 @@
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -258,12 +260,45 @@ def test_a_hub_that_is_down_gives_503_and_reading_goes_on(own: House) -> None:
     assert own.rows("SELECT number FROM orders") == [("WO-1",)]
 
 
+def test_a_record_that_cannot_be_read_gives_503(own: House) -> None:
+    """A damaged row of tokens, no such table, an empty file: none is a fault of the caller's."""
+    token = own.token()
+    assert own.send("GET", "/v1/orders", token=token).status == 200
+    own.stop("run")
+    db = own.state / "ledger.db"
+    for damage in ("UPDATE tokens SET scopes='{'", "ALTER TABLE tokens RENAME TO gone"):
+        with closing(sqlite3.connect(db)) as sql:
+            sql.execute(damage)
+            sql.commit()
+        said = own.send("GET", "/v1/orders", token=token)
+        assert (said.status, said.problem) == (503, "unavailable"), damage
+    for path in own.state.glob("ledger.db*"):
+        path.unlink()
+    db.touch()
+    assert own.send("GET", "/v1/orders", token=token).status == 503
+    db.write_bytes(b"no database" * 1000)
+    assert own.send("GET", "/v1/orders", token=token).status == 503
+
+
 def test_a_post_without_a_key_is_not_carried_out(house: House) -> None:
     token = house.token()
     for key in ("", "k k", "x" * 129):
         said = house.send("POST", "/v1/orders", order("K-1"), token, Idempotency_Key=key)
         assert (said.status, said.problem) == (400, "key_missing")
     assert house.send("GET", "/v1/orders/K-1", token=token).status == 404
+
+
+def test_a_number_may_be_chinese(house: House) -> None:
+    """A header is ASCII: the address of what was made has the number percent-encoded."""
+    token = house.token()
+    made = house.send("POST", "/v1/orders", order("工单-1 é"), token)
+    assert (made.status, made.headers["Location"]) == (
+        201, "/v1/orders/%E5%B7%A5%E5%8D%95-1%20%C3%A9"
+    )  # fmt: skip
+    assert house.send("GET", made.headers["Location"], token=token).body["number"] == "工单-1 é"
+    asked = {**purge_order("任务-1"), "site": ""}
+    job = house.send("POST", "/v1/jobs", {k: v for k, v in asked.items() if v != ""}, token)
+    assert (job.status, job.headers["Location"]) == (201, "/v1/jobs/%E4%BB%BB%E5%8A%A1-1")
 
 
 def test_an_amendment_says_which_version_it_means(house: House) -> None:
@@ -516,12 +551,72 @@ def test_a_body_that_stops_coming_is_given_up(tmp_path: Path) -> None:
         assert own.send("GET", "/v1/health").status == 200
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("POST /v1/orders/X/cancel", b"too_slow"),
+        ("POST /v1/orders", b"unauthorized"),
+        ("GET /v1/health", b"up"),
+    ],
+)
+def test_a_body_that_drips_is_given_up_without_a_token(
+    tmp_path: Path, line: str, problem: bytes
+) -> None:
+    """A byte now and then keeps no connection, whether anybody reads the body or not."""
+    with House(tmp_path, body_within_s=1.0) as own:
+        head = f"{line} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        heard, began_s = b"", time.monotonic()
+        with socket.create_connection(("127.0.0.1", own.port)) as one:
+            one.settimeout(0.2)
+            one.sendall(f"{head}Content-Length: 5000\r\n\r\n{{".encode())
+            while time.monotonic() - began_s < 20:
+                try:
+                    one.sendall(b" ")
+                    if not (data := one.recv(4096)):
+                        break
+                    heard += data
+                except TimeoutError:
+                    pass
+                except OSError:
+                    break
+        assert time.monotonic() - began_s < 8
+        assert problem in heard
+
+
+def test_public_paths_have_their_limit(tmp_path: Path) -> None:
+    with House(tmp_path, burst=5, requests_per_minute=6) as own:
+        said = [own.send("GET", "/v1/openapi.json").status for _ in range(6)]
+        assert said == [200] * 5 + [429]
+        assert own.send("GET", "/v1/health").problem == "too_many"
+        assert own.send("GET", "/v1/orders", token=own.token()).status == 200
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b"[" * 100_000,
                                   b'{"number": "B-1"}', b'{"number": 1e999}'])  # fmt: skip
 def test_a_body_of_no_use_is_refused_and_says_why(house: House, body: bytes) -> None:
     said = house.send("POST", "/v1/orders", body, house.token())
     assert (said.status, said.problem) == (422, "unusable"), said.body
     assert said.body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"\xff\xfe", "unusable"),
+        (b"[" * 100_000, "unusable"),
+        ([b'{"reason": "', *[b"x" * 100_000] * 8], "too_large"),
+    ],
+)
+def test_a_body_that_the_framework_reads_has_the_same_problems(
+    house: House, body: Any, problem: str
+) -> None:
+    answer = urllib3.PoolManager(retries=False).request(
+        "POST", f"http://127.0.0.1:{house.port}/v1/orders/X/cancel",
+        body=iter(body) if isinstance(body, list) else body, chunked=isinstance(body, list),
+        headers={"Authorization": f"Bearer {house.token()}", "Idempotency-Key": "c",
+                 "Content-Type": "application/json"},
+    )  # fmt: skip
+    assert answer.json()["type"].endswith(f":{problem}")
 
 
 def test_a_problem_is_told_in_the_callers_language(house: House) -> None:

@@ -166,6 +166,24 @@ def test_what_is_new_must_be_of_ones_own_site(tenants: Tenants, method: str, pat
     assert tenants.house.send(method, path, given, tenants.east).status == 201
 
 
+def test_a_parent_is_a_job_of_ones_own_site(tenants: Tenants) -> None:
+    """Refused in the same words, there or not; and no refusal tells what another's job is."""
+    job = {**TABLE["POST", "/v1/jobs"].more, "site": "west", "number": "J-W"}
+    send = tenants.house.send
+    said = [
+        send("POST", "/v1/jobs", {**job, "parent": one}, tenants.west) for one in ("J-E", "J-0")
+    ]
+    assert [one.status for one in said] == [422, 422]
+    assert said[0].body == said[1].body
+    own = {**job, "site": "east", "parent": "J-E", "number": "J-E3"}
+    real = send("POST", "/v1/jobs", {**own, "trial": True}, tenants.east)
+    assert (real.status, "parent" in real.body["detail"]) == (422, True)
+    assert send("POST", "/v1/jobs", own, tenants.east).status == 201
+    taken = send("POST", "/v1/orders", order("J-E", site="west"), tenants.west)
+    assert taken.status == 409
+    assert "inspection" not in str(taken.body)
+
+
 @pytest.mark.parametrize(("method", "path"), rows("shared"))
 def test_what_is_shared_has_a_reason(tenants: Tenants, method: str, path: str) -> None:
     """What can be written by one tenant and read by another can be written by none of them."""

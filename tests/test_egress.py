@@ -184,9 +184,18 @@ BROKERS: Final = {
     "169.254.169.254": "a cloud's metadata service",
     "100.100.100.200": "a cloud's metadata service",
     "fd00:ec2::254": "a cloud's metadata service", "::ffff:a9fe:a9fe": "a cloud's metadata service",
+    "2002:a9fe:a9fe::": "a cloud's metadata service", "2002:e000:1::": "multicast",
     "64:ff9b::a9fe:a9fe": "a cloud's metadata service", "224.0.0.1": "multicast",
     "ff02::1": "multicast",
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("network", ["64:ff9b::/96", "2002::/16"])
+def test_O10_a_way_to_everywhere_is_no_network_of_ones_own(network: str) -> None:
+    with pytest.raises(ValueError, match="leave it out"):
+        lan_of([network])
+    inner = ip_address("64:ff9b::a9fe:a9fe")
+    assert against(inner, lan_of(["64:ff9b::a800:0/103"])) == "a cloud's metadata service"
 
 
 @pytest.mark.parametrize("address", BROKERS)

@@ -559,6 +559,20 @@ def test_what_is_no_period_is_refused(every: Any, name: str) -> None:
 def test_free_text_is_searched_for_numbers_of_persons() -> None:
     for text in ("13812345678", "电话+8613812345678。", "身份证11010519491231002X"):
         assert names_somebody(text)
+    for text in (
+        *(
+            "138 1234 5678",
+            "138-1234-5678",
+            "１３８１２３４５６７８",
+            "008613812345678",
+            "13812345678a",
+        ),
+        *("0086 138 1234 5678", "+86-13812345678", "138\u200b12345678", "1 3 8 1 2 3 4 5 6 7 8"),
+        *("010-67891234", "(0571) 8765 4321", "057187654321", "110105 19491231 002X"),
+    ):
+        assert names_somebody(text), text
+    for text in ("15.3 2026-11-30", "2026-11-30 15:20", "91110000101623741K", "1.5 kPa 180 s"):
+        assert not names_somebody(text), text
     for text in ("2026-3001", "138123456789012", "9111000010162374", "户号 0088001234"):
         assert not names_somebody(text)
     assert check_digit_fits("914501000000000270")

@@ -131,6 +131,11 @@ def test_every_state_has_a_word_of_the_contract(state: State) -> None:
         ("Zhang San was away", []),
         ("8800123456 unknown", []),
         ("no reason was given", []),
+        ("zhang_xiaoming refused", []),
+        ("li_na", []),
+        ("zhang_code", []),
+        ("user_no_2 missing", ["user_no_2"]),
+        ("Ｅ12 错误", ["E12"]),
         ("", []),
     ],
 )

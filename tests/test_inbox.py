@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import openpyxl
 import pytest
 
 from hub.inbox import csv_rows, json_rows, xlsx_rows
-from hub.inbox.row import Unreadable, as_json
+from hub.inbox.desk import hand_over
+from hub.inbox.row import Row, Unreadable, as_json
 from hub.ledger import verify
 from hub.order_file import strict_json
 from hub.simulate.mosquitto import Mosquitto
@@ -141,6 +143,73 @@ def test_a_wrong_cell_is_named_with_its_column(head: str, cell: str, says: str) 
     assert row.order is None
     assert says in row.fault
     assert head in row.fault
+
+
+ROW = "<row>{}</row>"
+HEADS = ROW.format('<c t="inlineStr"><is><t>number</t></is></c>')
+
+
+def sheet(rows: str, **members: str) -> bytes:
+    """The workbook with another sheet, and other members by their last names."""
+    out = io.BytesIO()
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    members = {"sheet1": f"<worksheet {space}><sheetData>{rows}</sheetData></worksheet>", **members}
+    with ZipFile(io.BytesIO(workbook())) as old, ZipFile(out, "w", ZIP_DEFLATED) as new:
+        for name in {**dict.fromkeys(old.namelist()), "xl/sharedStrings.xml": None}:
+            text = members.get(Path(name).stem)
+            if text is not None or name in old.namelist():
+                new.writestr(name, text or old.read(name))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("rows", "members", "says"),
+    [
+        (HEADS + ROW.format("<c><v>1</v></c>" * 500_000), {}, "200 cells"),
+        (HEADS + ROW.format("<c><v>1</v></c>" * 201), {}, "200 cells"),
+        (HEADS + "<row/>" * 1_000_000, {}, "20000 rows"),
+        (HEADS + "<x/>" * 1_000_000, {}, "styles"),
+        (HEADS, {"sharedStrings": f"<sst>{'<si><t/></si>' * 300_000}</sst>"}, "texts"),
+        (HEADS, {"styles": f"<styleSheet><cellXfs>{'<xf/>' * 1_000_000}</cellXfs></styleSheet>"},
+         "styles"),
+        (HEADS, {"styles": "<x>" * 1000}, "deep"),
+        (HEADS, {"styles": '<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'}, "document type"),
+        (HEADS + " " * (9 << 20), {}, "unpacked"),
+    ],
+)  # fmt: skip
+def test_a_small_workbook_that_would_be_large_is_refused(
+    rows: str, members: dict[str, str], says: str
+) -> None:
+    """Before the library builds anything of it."""
+    data = sheet(rows, **members)
+    with pytest.raises(Unreadable, match=says):
+        xlsx_rows.rows(data)
+
+
+def test_the_largest_files_that_are_taken_leave_the_unit_room(tmp_path: Path) -> None:
+    """In a process of their own; the shipped unit has MemoryMax=192M."""
+    cell = '<c t="inlineStr"><is><t>number%d</t></is></c>'
+    rows = "".join(ROW.format(cell % at * 9) for at in range(15_000))
+    (tmp_path / "a.xlsx").write_bytes(sheet(HEADS + rows))
+    (tmp_path / "b.xlsx").write_bytes(sheet(HEADS + ROW.format("<c/>" * 200) * 8000))
+    (tmp_path / "c.json").write_bytes(b"[" + b"[12,13],{}," * 160_000 + b"1]")
+    program = (
+        "import sys, hub.inbox.serving\n"
+        "from pathlib import Path\n"
+        "from hub.inbox import json_rows, xlsx_rows\n"
+        "from hub.inbox.row import Unreadable\n"
+        "data = Path(sys.argv[1]).read_bytes()\n"
+        "try:\n"
+        "    (json_rows if sys.argv[1].endswith('json') else xlsx_rows).rows(data)\n"
+        "except Unreadable: pass\n"
+        "status = Path('/proc/self/status').read_text()\n"
+        "print(int(status.split('VmHWM:')[1].split()[0]) >> 10)\n"
+    )
+    for file in sorted(tmp_path.iterdir()):
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(file)], capture_output=True, text=True, check=True
+        )
+        assert int(done.stdout) < 160, (file.name, done.stdout)
 
 
 # -- the folder
@@ -270,6 +339,43 @@ def test_the_longest_name_of_a_file_holds_up_no_other(house: House) -> None:
     assert numbers(house) == ["L-1", "L-2", "L-3"]
     assert [one["taken"] for one in replies(house)] == [1, 1, 1]
     assert "单" not in (house.folder / "inbox.log").read_text()
+
+
+def test_no_file_holds_up_the_others(house: House) -> None:
+    """Names of other encodings, endless nesting: each is answered and put aside."""
+    nested = b'{"a":' * 600 + b"1" + b"}" * 600
+    with_dots = b"number," + b"a." * 2000 + b"b\nX,1\n"
+    foreign = os.fsdecode("工单.json".encode("gbk"))
+    drop(house, foreign, json.dumps(order("N-1")))
+    drop(house, os.fsdecode("文.单".encode("gbk")), b"?")
+    drop(house, "b.json", b'{"number": "N-2", "isolation": ' + nested + b"}")
+    drop(house, "c.csv", with_dots)
+    drop(house, "d.csv", b'number,a\nN-3,"' + nested.replace(b'"', b'""') + b'"\n')
+    drop(house, "e.json", json.dumps([{"number": [1, "x"]}, {"number": "N-4", "do": ["add"]}]))
+    drop(house, "z.json", json.dumps(order("N-5")))
+    wait_until(lambda: gone(house), within_s=30)
+
+    assert numbers(house) == ["N-1", "N-5"]
+    told = {one["input"]: one for one in replies(house)}
+    assert "nested too deep" in told["b.json"]["fault"]
+    assert "dots" in told["c.csv"]["rows"][0]["detail"]
+    assert "nested too deep" in told["d.csv"]["rows"][0]["detail"]
+    assert [one["detail"] for one in told["e.json"]["rows"]] == [
+        '"number" is [1, "x"]; it must be text', '"do" is ["add"]; add or cancel'
+    ]  # fmt: skip
+    assert (house.folder / "in" / "done" / foreign).exists()
+
+
+def test_a_fault_of_ours_is_the_fault_of_one_row() -> None:
+    """Whatever is raised of a row, the rows beside it have their turn."""
+
+    def ask(_do: str, /, text: str) -> dict[str, Any]:
+        if "B" in text:
+            raise RecursionError
+        return {}
+
+    rows = [Row(f"order {name}", {"number": name}) for name in "ABC"]
+    assert [one.result for one in hand_over(ask, "x", rows)] == ["taken", "refused", "taken"]
 
 
 # -- the topic

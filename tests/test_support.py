@@ -9,6 +9,7 @@ from zipfile import ZipFile
 import pytest
 
 from hub.doctor.support import LOG_LINES
+from hub.egress import Egress, Limits
 from tests.line_rig import Site
 from tests.test_doctor import CRM, FILING, SECRET, SIGNING
 
@@ -114,3 +115,32 @@ def test_a_bundle_that_cannot_be_written_says_why(site: Site, wrong: str) -> Non
     assert str(site.folder) in said.stderr
     assert "name " in said.stderr
     assert not file.exists() or file.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "name", ["key", "hook_token", "client_secret", "ticket", "sign", "sig", "auth", "x"]
+)
+def test_an_address_is_shown_without_its_query(site: Site, name: str) -> None:
+    """In the configuration, in why a sink cannot deliver, in the log, in a finding."""
+    secret = 'pass"word\\x7'
+    log = site.folder / "hub.log"
+    text = site.config.read_text()
+    address = f"http://who-CANARY@127.0.0.1:1/hooks/x?a=1&{name}=CANARY-1"
+    log.write_text(
+        f"{json.dumps({'why': f'{address}: refused', 'p': secret})}\n/in?{name}=CANARY\n"
+    )
+    site.config.write_text(
+        text.replace('"https://crm.example/in"', f'"{address.replace("who-CANARY@", "")}"\n'
+                     "allow_plain_http = true")
+    )  # fmt: skip
+    found = bundled(site, "--log", str(log), GASHUB_SECRET_CRM_SIGNING=secret)
+    everything = "".join(found.values())
+    assert "CANARY" not in everything
+    assert "word" not in found["log.txt"]
+    assert "127.0.0.1:1/hooks/x" in found["log.txt"]
+
+
+def test_what_a_channel_says_of_an_address_has_no_query() -> None:
+    way = Egress("https://user:pw@crm.example/in/7?sign=CANARY#x", limits=Limits())
+    assert way.url == "https://(not shown)@crm.example/in/7?(not shown)"
+    assert Egress("https://crm.example/in/7", limits=Limits()).url == "https://crm.example/in/7"

@@ -11,7 +11,7 @@ from hub.desk import Desk
 from hub.ledger import Ledger, LedgerReader
 from hub.registry import Registry
 from hub.rulepack import load_pack
-from hub.timekeeping import Timekeeper, anchor
+from hub.timekeeping import Timekeeper, anchor, catch_up, record_clock
 
 HOUR_US = 3_600_000_000
 
@@ -97,3 +97,23 @@ def test_hub_time_is_anchored_to_this_boot() -> None:
     """The kernel's own names and counters are what it rests on."""
     assert len(boot_id()) == 36
     assert boot_us() > 0
+
+
+def test_a_reader_of_the_record_has_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API goes by the newest entry where its own wall clock stands years before that."""
+    first = HubClock()
+    start(tmp_path, first)
+    pretend(tmp_path, first, boot_id="another")
+    with LedgerReader(tmp_path) as reader:
+        newest_us = reader.read(reader.size() - 1).at_us
+        monkeypatch.setattr(time, "time_ns", lambda: 1_577_836_800 * 10**9)
+        assert record_clock(tmp_path).now_us() > newest_us
+        late = HubClock()
+        catch_up(late, reader)
+        assert late.now_us() >= newest_us
+        before_us = late.anchor_us
+        catch_up(late, reader)
+        assert late.anchor_us == before_us
+    assert record_clock(tmp_path / "none").now_us() > 0

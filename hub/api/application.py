@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from hub.api import deliveries, jobs, orders, registers
@@ -104,15 +105,18 @@ def _bare(life: Any = None) -> FastAPI:
     @v1.get("/health", response_model=Health)
     def health(request: Request) -> Any:
         """Say whether the hub answers. Needs no token, and tells nothing else."""
+        house: House = request.app.state.house
+        house.admit(request)
         try:
-            call(request.app.state.house.config.socket, "status")
+            call(house.config.socket, "status")
         except Exception:  # noqa: BLE001  whatever it is, that is what is asked
             return {"hub": "down"}
         return {"hub": "up"}
 
     @v1.get("/openapi.json", include_in_schema=False)
-    def described() -> Any:
-        return document()
+    def described(request: Request) -> Any:
+        request.app.state.house.admit(request)
+        return Response(_document_bytes(), media_type="application/json")
 
     app.include_router(v1)
     return app
@@ -136,6 +140,11 @@ def document() -> dict[str, Any]:
                 _mark(operation)
     describe(made, PUBLIC)
     return deepcopy(made)  # whoever changes it changes no other
+
+
+@cache
+def _document_bytes() -> bytes:
+    return json.dumps(document(), ensure_ascii=False).encode()
 
 
 def _mark(operation: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """What every route needs: who is calling, the record, and the hub behind its socket."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from hub.config import Config
 from hub.control import call
 from hub.errors import CommandRefused, StoreDamaged, StoreUnavailable
 from hub.ledger import LedgerReader
+from hub.timekeeping import catch_up
 from hub.tokens import Token, holder
 
 RETRY_AFTER_S: Final = 5
@@ -32,6 +34,14 @@ class House:
         self.wrong = Rate(settings.requests_per_minute, settings.burst, clock.now_us)
         """Requests without a valid token, by the address that they come from."""
 
+        self.public = Rate(settings.requests_per_minute, settings.burst, clock.now_us)
+        """Requests that need no token, by address."""
+
+    def admit(self, request: Request) -> None:
+        """Count a request that needs no token. raises Problem when there were too many"""
+        if wait_s := self.public.take(request.client.host if request.client else ""):
+            raise _too_many(wait_s)
+
     @contextmanager
     def reading(self) -> Iterator[LedgerReader]:
         """The record, to be read. raises Problem"""
@@ -40,6 +50,9 @@ class House:
                 yield reader
         except (StoreUnavailable, StoreDamaged) as fault:
             raise Problem("unavailable", str(fault), retry_after_s=RETRY_AFTER_S) from fault
+        except sqlite3.Error as fault:  # of a record that opens, and has not what it should have
+            told = f"the record cannot be read ({fault})"
+            raise Problem("unavailable", told, retry_after_s=RETRY_AFTER_S) from fault
 
     def ask(self, do: str, /, **arguments: Any) -> Any:
         """Have the hub do something. raises Problem"""
@@ -83,6 +96,10 @@ class Caller:
         return str(rows[0][0])
 
 
+def _too_many(wait_s: int) -> Problem:
+    return Problem("too_many", f"the next one in {wait_s} s", retry_after_s=wait_s)
+
+
 _bearer: Final = HTTPBearer(auto_error=False, description="`gashub token add` makes one.")
 
 
@@ -95,11 +112,16 @@ def _caller(
     token = None
     if given is not None:
         with house.reading() as reader:
-            token = holder(reader.sql, given.credentials, house.clock.now_us())
+            try:
+                catch_up(house.clock, reader)
+                token = holder(reader.sql, given.credentials, house.clock.now_us())
+            except (ValueError, TypeError, LookupError) as fault:  # a row that is no token's
+                told = "the table of tokens cannot be read; see `gashub ledger verify`"
+                raise Problem("unavailable", told, retry_after_s=RETRY_AFTER_S) from fault
     host = request.client.host if request.client else ""
     wait_s = house.wrong.take(host) if token is None else house.rate.take(token.id)
     if wait_s:
-        raise Problem("too_many", f"the next one in {wait_s} s", retry_after_s=wait_s)
+        raise _too_many(wait_s)
     if token is None:
         raise Problem("unauthorized")
     if lacks := sorted(set(needed.scopes) - token.scopes):

@@ -1,6 +1,7 @@
 """Jobs and hazards: opened, given a test, given up, looked at."""
 
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
 
@@ -21,7 +22,7 @@ def open_job(who: Writes, text: Text, key: Key, response: Response) -> Any:
     """Take an order for a whole job. What the regulations refuse is a 409 with every reason."""
     allow_site(who, text)
     answer = _done(who.ask("job.open", key, text=text, by=who.name))
-    response.headers["Location"] = f"/v1/jobs/{answer['job']}"
+    response.headers["Location"] = f"/v1/jobs/{quote(answer['job'], safe='')}"
     return answer
 
 

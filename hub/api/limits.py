@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from time import monotonic
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,9 @@ from hub.texts import Language
 
 MOST_NAMES: Final = 10_000
 """Callers remembered; beyond this the one that was heard of longest ago begins anew."""
+
+LEAST_BYTES_PER_S: Final = 32 << 10
+"""A body that comes more slowly than this has `body_within_s` for all of it."""
 
 
 class Rate:
@@ -63,12 +67,14 @@ class Bounded:
             response.headers["Connection"] = "close"
             await response(scope, receive, send)
             return
-        had = 0
+        had, began_s = 0, monotonic()
 
         async def measured() -> Message:
             nonlocal had
+            within_s = self._settings.body_within_s
+            left_s = began_s + within_s + had / LEAST_BYTES_PER_S - monotonic()
             try:
-                message = await asyncio.wait_for(receive(), self._settings.body_within_s)
+                message = await asyncio.wait_for(receive(), max(0.0, min(within_s, left_s)))
             except TimeoutError:
                 raise Problem("too_slow", f"{had} bytes came") from None
             had += len(message.get("body", b""))

@@ -2,6 +2,7 @@
 
 import json
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
 
@@ -37,7 +38,7 @@ def add(who: Writes, text: Text, key: Key, response: Response) -> Any:
     allow_site(who, text)
     answer = who.ask("order.add", key, text=text)
     response.headers["ETag"] = f'"{answer["version"]}"'
-    response.headers["Location"] = f"/v1/orders/{answer['number']}"
+    response.headers["Location"] = f"/v1/orders/{quote(answer['number'], safe='')}"
     return answer
 
 

@@ -7,7 +7,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 def patient(within_s: float) -> type[H11Protocol]:
-    """The HTTP/1.1 protocol, which hangs up when the head of a request does not come in time."""
+    """The HTTP/1.1 protocol, which hangs up when the head of a request does not come in
+    time, nor the rest of a body after its answer.
+    """
 
     class Patient(H11Protocol):
         _waiting: asyncio.TimerHandle | None = None
@@ -18,9 +20,16 @@ def patient(within_s: float) -> type[H11Protocol]:
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
+            if self.conn.their_state is h11.SEND_BODY and self.conn.our_state is h11.DONE:
+                return  # the rest of a body that nobody reads any more: the time runs on
             if self.conn.their_state is not h11.IDLE:
                 self._rest()
             elif self._waiting is None:
+                self._wait()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self.conn.their_state is h11.SEND_BODY and self._waiting is None:
                 self._wait()
 
         def connection_lost(self, exc: Exception | None) -> None:

@@ -116,7 +116,9 @@ def of_http(wrong: HTTPException, request: Request) -> Problem:
     if wrong.status_code == 405:
         allowed: Sequence[str] = [(wrong.headers or {}).get("Allow", "GET")]
         return Problem("method", f"{request.method} {request.url.path}", allowed=allowed)
-    # The framework's own 400 is a body that it cannot read; ours is a missing key.
-    sorts = (name for name, code in STATUS.items() if code == wrong.status_code)
-    sort = next((name for name in sorts if name != "key_missing"), "unusable")
+    if isinstance(wrong.__cause__, Problem):  # of a body, wrapped by the framework that read it
+        return wrong.__cause__
+    if wrong.status_code == 400:
+        return Problem("unusable", f"{request.url.path}: {wrong.detail}")
+    sort = next((name for name, code in STATUS.items() if code == wrong.status_code), "unusable")
     return Problem(sort, f"{request.url.path}: {wrong.detail}")

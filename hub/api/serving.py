@@ -16,7 +16,7 @@ from hub.api_settings import ApiSettings
 from hub.config import load_config
 from hub.errors import ConfigError
 from hub.logs import set_up_log
-from hub.timekeeping import hub_clock
+from hub.timekeeping import record_clock
 from hub.watchdog import Watchdog
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ def run(path: Path) -> int:
     settings = config.api
     listener = _listen(settings)
     served = uvicorn.Config(
-        application(House(config, hub_clock())),
+        application(House(config, record_clock(config.hub.state_dir))),
         http=patient(settings.body_within_s),
         ws="none",
         log_config=None,

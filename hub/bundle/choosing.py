@@ -122,11 +122,15 @@ class _Chooser:
     # -- jobs
 
     def _family(self, number: str, hazards: bool) -> list[str]:
-        """The job, and those that came out of it; none when *number* is no job."""
-        query = "SELECT number FROM jobs WHERE {}=? AND entry<? ORDER BY number"
-        found = [job for (job,) in self._rows(query.format("number"), number, self._size)]
+        """The job, and those of its site that came out of it; none when *number* is no job."""
+        query = "SELECT number FROM jobs WHERE number=? AND entry<?"
+        of_parent = (
+            "SELECT j.number FROM jobs j JOIN jobs p ON p.number=j.parent"
+            " WHERE p.number=? AND j.entry<? AND j.site=p.site ORDER BY j.number"
+        )
+        found = [job for (job,) in self._rows(query, number, self._size)]
         for job in found if hazards else ():
-            found += [job for (job,) in self._rows(query.format("parent"), job, self._size)]
+            found += [job for (job,) in self._rows(of_parent, job, self._size)]
         return found
 
     def _job(self, number: str) -> None:

@@ -5,13 +5,15 @@ mistake. Of a kind that nobody here knows, no text is shown at all. Elsewhere a 
 carries a secret (`hub.credentials.inline`).
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from hub.config import Config, LineSettings, PluggedSettings
-from hub.credentials import inline
+from hub.credentials import bare, inline
 from hub.parts import Parts
 from hub.settings import names_secret
 
@@ -38,11 +40,19 @@ def sections(config: Config, parts: Parts | None) -> dict[str, Any]:
 
 
 def without(text: str, values: Iterable[str]) -> str:
-    """*text* with each of these values taken out."""
-    for value in values:
-        if len(value) >= LEAST:
-            text = text.replace(value, HIDDEN)
-    return text
+    """*text* with each of these values taken out, and its addresses bare."""
+    ways = {form for value in values if len(value) >= LEAST for form in _forms(value)}
+    for value in sorted(ways, key=len, reverse=True):
+        text = text.replace(value, HIDDEN)
+    return bare(text)
+
+
+def _forms(value: str) -> Iterator[str]:
+    """As it stands in a text, in JSON, in an address."""
+    yield value
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield quote(value, safe="")
 
 
 def _line(line: LineSettings, known: Mapping[str, BaseModel]) -> dict[str, Any]:

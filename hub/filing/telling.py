@@ -5,13 +5,27 @@ with the word that the filing had before, and `stands` says which they are.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from hub.filing.life import State
 
 _CONTRACT: Final[Mapping[State, str]] = {"queued": "approved", "duplicate_of": "duplicate"}
-_CODE: Final = re.compile(r"[A-Za-z]{1,8}[-_.]?[0-9]{1,6}|[0-9]{1,5}|[a-z]+(?:_[a-z0-9]+)+")
+_CODE: Final = re.compile(r"[A-Za-z]{1,8}[-_.]?[0-9]{1,6}|[0-9]{1,5}")
+_FIELD: Final = re.compile(r"[a-z]+(?:_(?:[a-z]+|[a-z]?[0-9]+))+")
+_OF_FIELDS: Final = (
+    "account address amount area auth authority begin body build building certificate channel check"
+    " city class code company content count country credit customer data date day device digest"
+    " district division document duplicate end error expired field file filing format gas hash"
+    " hazard id identity illegal inspection instrument invalid is item key kind length level line"
+    " list mandatory maximum meter minimum missing month name no not null number of operator order"
+    " out package page parameter period permission phone photo point pressure province purge range"
+    " record repeated report request required result row rule schema section sequence sign"
+    " signature site size staff start state status system time timestamp too total type unique"
+    " unit unknown unsupported user value verdict version visit wrong year"
+)
+"""Words of which the names of fields are made, and none that is somebody's name in letters."""
 """E12, GB-0417, 440, division_code: nothing that is a word, a name, a phone or an identity card."""
 _WORD: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -27,9 +41,18 @@ def codes_of(reasons: Iterable[str]) -> list[str]:
 
     A reason is free text and may name somebody. One without a code gives none.
     """
-    words = (_WORD.match(reason.strip()) for reason in reasons)
+    words = (_WORD.match(unicodedata.normalize("NFKC", reason).strip()) for reason in reasons)
     codes = (word[0].rstrip("._-") for word in words if word)
-    return list(dict.fromkeys(code for code in codes if _CODE.fullmatch(code)))
+    return list(dict.fromkeys(code for code in codes if _is_code(code)))
+
+
+def _is_code(text: str) -> bool:
+    if _CODE.fullmatch(text):
+        return True
+    parts = [part for part in text.split("_") if part.isalpha() and len(part) > 1]
+    return (
+        bool(_FIELD.fullmatch(text)) and bool(parts) and set(_OF_FIELDS.split()).issuperset(parts)
+    )
 
 
 def told_of(

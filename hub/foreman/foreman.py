@@ -13,7 +13,7 @@ from hub.foreman import shelf
 from hub.foreman.book import Book, Live
 from hub.foreman.door import Tell
 from hub.foreman.gate import calibration_refusals, open_point_refusals
-from hub.foreman.order import parse_job_order, spec_of
+from hub.foreman.order import JobOrder, parse_job_order, spec_of
 from hub.foreman.people import people
 from hub.foreman.personal import Pseudonyms
 from hub.foreman.view import noted, told, view
@@ -79,7 +79,7 @@ class Foreman:
                 "another number",
                 "conflict",
             )
-        self._refuse_taken(tx, order.number, order.parent)
+        self._refuse_taken(tx, order)
         if against:
             book.refuse(tx, order.number, "open", by, against, now_us, trial=order.trial)
             return _refused(order.number, against)
@@ -293,10 +293,11 @@ class Foreman:
 
     # -- inside
 
-    def _refuse_taken(self, tx: Transaction, number: str, parent: str) -> None:
+    def _refuse_taken(self, tx: Transaction, order: JobOrder) -> None:
         """A job comes with its own tests, out of a job that is known if out of any, and will need
-        the numbers of what it finds.
+        the numbers of what it finds. A job of another site is as one that is not there.
         """
+        number, parent = order.number, order.parent
         if self._desk.knows(number):
             raise CommandRefused(
                 f"{number} is known already, as an order without a job; give the job another "
@@ -306,9 +307,15 @@ class Foreman:
         refuse_reserved(tx, number)
         if (
             parent
-            and tx.sql.execute("SELECT 1 FROM jobs WHERE number=?", (parent,)).fetchone() is None
+            and tx.sql.execute(
+                "SELECT 1 FROM jobs WHERE number=? AND site=? AND trial=?",
+                (parent, order.site, order.trial),
+            ).fetchone()
+            is None
         ):
-            raise CommandRefused(f'job order {number}: "parent" is no job of this gateway')
+            raise CommandRefused(
+                f'job order {number}: "parent" is no job of this gateway and its site'
+            )
         near = tx.sql.execute(
             "SELECT number FROM jobs WHERE number>?1 AND number<?2"
             " UNION SELECT number FROM orders WHERE number>?1 AND number<?2",

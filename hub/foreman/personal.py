@@ -11,6 +11,7 @@ Source: domain (d.3); PIPL art. 4, 51, 73.
 
 import hmac
 import os
+import unicodedata
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,9 @@ Recipient = Literal["company", "crm", "authority", "court"]
 authority: a filing, masked unless the local rule demands more; court: everything."""
 KEY_FILE: Final = "pseudonym.key"
 KEY_BYTES: Final = 32
+LEAST_PHONE: Final = 11
+"""Digits of a mobile number, or of a landline with its area code."""
+HALF_PHONE: Final = 6
 
 
 def _name(text: str) -> str:
@@ -31,8 +35,10 @@ def _name(text: str) -> str:
 
 
 def _phone(text: str) -> str:
-    digits = text.strip()
-    return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 8 else "****"
+    digits = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isdecimal())
+    if len(digits) < LEAST_PHONE:  # of a landline's seven or eight, seven would be shown
+        return f"****{digits[-2:]}" if len(digits) > HALF_PHONE else "****"
+    return f"{digits[:3]}****{digits[-4:]}"
 
 
 def _tail(text: str) -> str:

@@ -2,8 +2,9 @@
 
 import csv
 import io
+from itertools import islice
 
-from hub.inbox.row import Row, Unreadable, of_cells
+from hub.inbox.row import MOST_ROWS, Row, Unreadable, of_cells
 
 
 def rows(data: bytes, encoding: str, delimiter: str) -> list[Row]:
@@ -17,9 +18,12 @@ def rows(data: bytes, encoding: str, delimiter: str) -> list[Row]:
     if text and not text.endswith(("\n", "\r")):
         raise Unreadable("its last line has no end: it may be cut off; send it again whole")
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        lines = list(islice(reader, MOST_ROWS + 1))
     except csv.Error as wrong:
         raise Unreadable(f"no CSV: {wrong}; check quotes and `delimiter` of the inbox") from None
+    if len(lines) > MOST_ROWS:
+        raise Unreadable(f"more than {MOST_ROWS} lines; send several files")
     return of_lines([(f"line {at}", line) for at, line in enumerate(lines, 1)])
 
 

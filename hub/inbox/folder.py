@@ -29,6 +29,8 @@ REST_S: Final = 2.0
 MOST_FILES: Final = 1000
 """Looked at in one turn; the others have theirs when these are gone."""
 MOST_OF_NAME: Final = 200
+MOST_OF_KIND: Final = 20
+KINDS_READ: Final = (".json", ".csv", ".xlsx")
 LEFT_ALONE: Final = (".part", ".tmp", "~")
 Stamp = tuple[int, int]
 
@@ -94,23 +96,35 @@ class FolderInbox:
 
     def _take(self, path: Path) -> None:
         stamp, _ = self._steady.pop(path.name)
-        with path.open("rb") as file:
-            data = file.read(self._settings.largest_bytes + 1)
+        fault, outcomes, data = "", [], b""
+        try:
+            with path.open("rb") as file:
+                data = file.read(self._settings.largest_bytes + 1)
+        except PermissionError:
+            fault = "this user may not read it; give it to the group of the inbox and send it again"
         if _stamp(path.stat()) != stamp:
             return  # somebody goes on writing it
-        fault, outcomes = "", []
         try:
-            outcomes = hand_over(self._ask, self._name, self._rows(path, data))
+            if not fault:
+                outcomes = hand_over(self._ask, self._name, self._rows(path, data))
         except Unreadable as wrong:
             fault = str(wrong)
+        except HubAway:
+            raise
+        except Exception as bug:  # of this file alone: the others have their turn
+            log.exception("inbox_file_failed", inbox=self._name)
+            fault = f"it cannot be read ({type(bug).__name__}); see the log of gashub-inbox"
         mark = sha256(data).hexdigest()[:12]
-        self._write(f"{_cut(path.name)}.{mark}.json", reply(path.name, data, outcomes, fault))
+        self._write(
+            f"{_cut(path.name)}.{mark}.json", reply(_shown(path.name), data, outcomes, fault)
+        )
         if path.exists() and _stamp(path.stat()) == stamp:
             good = any(one.result == "taken" for one in outcomes)
             place = self._folder / ("done" if good else "refused")
             target = place / path.name
             if target.exists():
-                target = place / f"{_cut(path.stem)}.{mark}{path.suffix}"
+                suffix = path.suffix if path.suffix.lower() in KINDS_READ else ""
+                target = place / f"{_cut(path.stem)}.{mark}{suffix}"
             path.rename(target)
             sync_folder(place)
             sync_folder(self._folder)
@@ -128,8 +142,8 @@ class FolderInbox:
         }
         decode = decoders.get(path.suffix.lower())
         if decode is None:
-            known = ", ".join(decoders)
-            raise Unreadable(f"a file of kind {path.suffix or '(none)'}; taken are {known}")
+            known, kind = ", ".join(decoders), _shown(path.suffix)[:MOST_OF_KIND] or "(none)"
+            raise Unreadable(f"a file of kind {kind}; taken are {known}")
         return decode(data)
 
     def _write(self, name: str, text: bytes) -> None:
@@ -146,7 +160,12 @@ class FolderInbox:
 
 def _cut(name: str) -> str:
     """*name*, short enough that something can stand after it: a file's name has 255 bytes."""
-    return name.encode()[:MOST_OF_NAME].decode("utf-8", "ignore")
+    return _shown(name).encode()[:MOST_OF_NAME].decode("utf-8", "ignore")
+
+
+def _shown(name: str) -> str:
+    """*name* as text: on a disk a name is bytes, which need not be UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _stamp(found: os.stat_result) -> Stamp:

@@ -1,13 +1,19 @@
 """Orders out of JSON: one order, or a list of them."""
 
 from collections.abc import Mapping
+from typing import Final
 
-from hub.inbox.row import Row, Unreadable
+from hub.inbox.row import MOST_ROWS, Row, Unreadable
 from hub.order_file import UnusableInput, strict_json
+
+MOST_COMMAS: Final = 500_000
+"""One stands between each two values: a small file of many is large once it is read."""
 
 
 def rows(data: bytes) -> list[Row]:
     """Raises Unreadable"""
+    if data.count(b",") > MOST_COMMAS:
+        raise Unreadable(f"more than {MOST_COMMAS} values; send several files")
     try:
         given = strict_json(data.decode("utf-8-sig"), "the file")
     except UnicodeDecodeError as wrong:
@@ -15,6 +21,8 @@ def rows(data: bytes) -> list[Row]:
     except UnusableInput as wrong:
         raise Unreadable(str(wrong)) from None
     listed = given if isinstance(given, list) else [given]
+    if len(listed) > MOST_ROWS:
+        raise Unreadable(f"more than {MOST_ROWS} orders; send several files")
     return [
         Row(f"order {at}", one)
         if isinstance(one, Mapping)

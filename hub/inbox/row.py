@@ -5,10 +5,12 @@ from decimal import Decimal
 from json import dumps
 from typing import Any, Final, NamedTuple
 
-from hub.order_file import UnusableInput, strict_json
+from hub.order_file import MOST_DEPTH, UnusableInput, strict_json
 from hub.orders import NUMBERS
 
 BOOLEANS: Final = {"trial": {"true": True, "false": False}}
+MOST_ROWS: Final = 20_000
+"""Of one file or message; memory is bounded by it."""
 
 
 class Row(NamedTuple):
@@ -48,6 +50,8 @@ def of_cells(place: str, heads: Sequence[str], cells: Sequence[str]) -> Row:
             continue
         table = order
         *path, key = head.split(".")
+        if len(path) > MOST_DEPTH:
+            return Row(place, None, f"column {head[:40]}...: more than {MOST_DEPTH} dots")
         for part in path:
             table = table.setdefault(part, {})
             if not isinstance(table, dict):

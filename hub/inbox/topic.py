@@ -88,6 +88,11 @@ class TopicInbox:
             outcomes = hand_over(self._ask, self._name, self._rows(message))
         except Unreadable as wrong:
             fault = str(wrong)
+        except HubAway:
+            raise
+        except Exception as bug:  # of this message alone: the others have their turn
+            log.exception("inbox_message_failed", inbox=self._name)
+            fault = f"it cannot be read ({type(bug).__name__}); see the log of gashub-inbox"
         topic = message.topic.decode("utf-8", "replace")
         text = reply(topic, message.payload, outcomes, fault)
         sent = self._link.client.publish(self._settings.reply_topic, text, qos=1)

@@ -3,16 +3,12 @@
 import io
 from collections.abc import Callable
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any
 from zipfile import ZipFile
 
 from hub.inbox.csv_rows import of_lines
-from hub.inbox.row import Row, Unreadable
-
-UNPACKED_BYTES: Final = 64 << 20
-"""A workbook that is larger than this when unpacked is refused unread."""
-MOST_ROWS: Final = 20_000
-MOST_COLUMNS: Final = 200
+from hub.inbox.row import MOST_ROWS, Row, Unreadable
+from hub.inbox.xlsx_bounds import MOST_COLUMNS, check
 
 
 def rows(data: bytes) -> list[Row]:
@@ -34,16 +30,15 @@ def rows(data: bytes) -> list[Row]:
 
 def _lines(data: bytes, load_workbook: Callable[..., Any]) -> list[tuple[str, list[str]]]:
     with ZipFile(io.BytesIO(data)) as packed:
-        size = sum(member.file_size for member in packed.infolist())
-    if size > UNPACKED_BYTES:
-        raise Unreadable(f"{size} bytes when unpacked; {UNPACKED_BYTES} are taken")
+        check(packed)
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     lines = []
     rows = book.worksheets[0].iter_rows(values_only=True, max_col=MOST_COLUMNS)
     for at, cells in enumerate(rows, 1):
         if at > MOST_ROWS:
             raise Unreadable(f"more than {MOST_ROWS} rows; send several files")
-        lines.append((f"row {at}", [_text(cell) for cell in cells]))
+        if any(cell is not None for cell in cells):
+            lines.append((f"row {at}", [_text(cell) for cell in cells]))
     return lines
 
 

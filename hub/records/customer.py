@@ -44,7 +44,11 @@ def customer_of(record: Record, job: str, recipient: Recipient) -> Customer:
     """A job's customer as *recipient* may see them."""
     number = job
     for _ in range(_MOST_PARENTS):
-        row = record.reader.rows("SELECT entry, parent FROM jobs WHERE number=?", (number,))
+        row = record.reader.rows(
+            "SELECT j.entry, coalesce(p.number, '') FROM jobs j LEFT JOIN jobs p"
+            " ON p.number=j.parent AND p.site=j.site WHERE j.number=?",
+            (number,),
+        )
         if not row:
             break
         entry, parent = row[0]

@@ -45,7 +45,7 @@ def meaning(
         return Meaning("taken", receipt(headers, answer))
     told = f"{url} answered {status}{_code(answer)}"
     if 300 <= status < 400:
-        where = printable(headers.get("location", ""))
+        where = printable(headers.get("location", "").partition("?")[0])
         raise SinkPaused(
             f"{told}, a redirect to {where!r}; redirects are not followed: set url to the final "
             "address, restart, then `gashub outbox retry`"
@@ -86,7 +86,7 @@ def retry_after_s(value: str, now_s: float) -> float:
         return min(LONGEST_REST_S, float(value))
     try:
         at_s = parsedate_to_datetime(value).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):  # a year that no clock has is one of them
         return 0.0
     return min(LONGEST_REST_S, max(0.0, at_s - now_s))
 

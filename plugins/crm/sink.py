@@ -55,7 +55,8 @@ class Crm:
         for parcel in parcels:
             url = self._settings.routes.get(parcel.kind, self._settings.url)  # type: ignore[call-overload]  # a kind of a later hub has no route
             try:
-                answer = self._post(parcel, self._way(url))
+                way = self._way(url)
+                answer = self._post(parcel, way)
             except NoAnswer as fault:
                 # It may have been taken: only the far side knows, and the key will tell it.
                 waiting[parcel.id] = str(fault)
@@ -64,7 +65,7 @@ class Crm:
                 refused[parcel.id] = str(unmapped)
                 continue
             word, text = meaning(
-                answer.status, answer.headers, answer.body, parcel.key, url, time.time()
+                answer.status, answer.headers, answer.body, parcel.key, way.url, time.time()
             )
             {"taken": taken, "refused": refused, "waiting": waiting}[word][parcel.id] = text
         return Delivery(taken, refused, waiting)

@@ -123,7 +123,9 @@ def test_a_busy_crm_says_how_long_to_wait() -> None:
     assert retry_after_s(later, now.timestamp()) == 90
     assert retry_after_s(later, now.timestamp() + 1000) == 0
     assert retry_after_s("99999999", 0) == LONGEST_REST_S
-    assert [retry_after_s(text, 0) for text in ("", "soon", "-5", "1e9", "²")] == [0] * 5
+    wrong = ("", "soon", "-5", "1e9", "²", "Mon, 1 Jan 99999999999 00:00:00 GMT")
+    assert [retry_after_s(text, 0) for text in wrong] == [0] * len(wrong)
+    assert retry_after_s("Mon, 01 Jan 2026 00:00:00 +99999999999999", 0) == 0
 
 
 # -- signature
