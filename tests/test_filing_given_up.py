@@ -1,6 +1,7 @@
 """What was given up is never sent, and what was filed stays filed."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from hub.errors import CommandRefused
 from hub.filing.listing import filing
 from hub.filing.profile import load_profile
 from hub.ledger import verify
+from hub.model import Said
 from hub.outbox import Terms, replay, retry
 from hub.records import Record
 from hub.records.filing import draft
-from tests.filing_rig import Office, refused
+from plugins.filing.package import filing_of
+from tests.filing_rig import PROFILES, REFUSED, Office, profile_file, refused
 from tests.filing_ways import Way, by_folder, by_https, by_sftp, city, day_of_work
 from tests.foreman_rig import Yard
 from tests.sshd_rig import Sshd
@@ -240,3 +243,43 @@ def test_a_profile_that_was_changed_after_the_draft_pauses_the_folder(
     path.write_text(text, "utf-8")
     way.until("submitted")
     assert len(list((tmp_path / "filing").iterdir())) == 3
+
+
+@pytest.mark.parametrize("what", ["personal", "all"])
+def test_an_erasure_takes_the_documents_of_filings_with_the_job(tmp_path: Path, what: str) -> None:
+    """In the ledger and in the parcel, also of what was corrected; the steps can be followed."""
+    (tmp_path / "state").mkdir()
+    text = profile_file(PROFILES[0]).read_text("utf-8")
+    path = tmp_path / "whole.toml"
+    masks = '[masks]\nname = "whole"\nphone = "whole"\naddress = "whole"\n'
+    path.write_text(re.sub(r"\[masks\]\n(?:.+\n)*", masks, text), "utf-8")
+    with Yard(tmp_path / "state") as made:
+        refused(made.staffed(), name="王小明")
+        office = Office(made, profile=path)
+        office.wait_until_over()
+        old = office.sent()
+
+        def erase() -> object:
+            return made.do(
+                "retention.erase", numbers=[REFUSED], what=what, approved_by="S-1", reason="over"
+            )
+
+        office.hear(Said("rejected", reasons=("E7",)))
+        new = office.draft(corrects=old)
+        made.clock.move(40 * 366 * 86400)
+        with pytest.raises(CommandRefused, match=f"{new['filing']} has one .* prepared"):
+            erase()
+        office.door.discard({"filing": new["filing"], "by": "S-1", "reason": "x"})
+        name = "王小明".encode()
+        assert name in office.parcels()[0].body
+        erase()
+        assert name not in office.parcels()[0].body
+        assert "erased" in str(filing_of(office.parcels()[0]))
+        assert verify(made.folder).ok
+        for one in (old, new["filing"]):
+            assert filing(made.folder, one)["steps"]
+            with pytest.raises(CommandRefused, match="content was erased"):
+                filing(made.folder, one, with_document=True)
+        office.door.discard({"filing": old, "by": "S-1", "reason": "x"})
+        assert office.state(old) == "discarded"
+    assert name not in (tmp_path / "state" / "ledger.db").read_bytes()

@@ -47,6 +47,8 @@ def filing_of(parcel: Parcel) -> Filing | str:
     try:
         event = json.loads(parcel.body)
         data = event["data"] if event["type"] == TYPE else {}
+        if data and "document" not in data:
+            return "its document was erased, with the jobs that it was about"
         body = rfc8785.dumps(data["document"])
         made = Filing(
             data["filing"], data["title"], data["period"], data["recipient"], data["counts"],
