@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.errors import CommandRefused
+from hub.errors import CommandRefused, SinkPaused
 from hub.filing.listing import filing
 from hub.filing.profile import load_profile
 from hub.ledger import verify
@@ -15,7 +15,8 @@ from hub.model import Said
 from hub.outbox import Terms, replay, retry
 from hub.records import Record
 from hub.records.filing import draft
-from plugins.filing.package import filing_of
+from plugins.filing.package import Keys, filing_of
+from plugins.filing.settings import SignedFilingSettings
 from tests.filing_rig import PROFILES, REFUSED, Office, profile_file, refused
 from tests.filing_ways import Way, by_folder, by_https, by_sftp, city, day_of_work
 from tests.foreman_rig import Yard
@@ -283,3 +284,12 @@ def test_an_erasure_takes_the_documents_of_filings_with_the_job(tmp_path: Path, 
         office.door.discard({"filing": old, "by": "S-1", "reason": "x"})
         assert office.state(old) == "discarded"
     assert name not in (tmp_path / "state" / "ledger.db").read_bytes()
+
+
+def test_a_key_of_the_authority_that_nothing_is_checked_with_pauses(tmp_path: Path) -> None:
+    profile = load_profile(profile_file(PROFILES[0])).model_copy(update={"signature": None})
+    (tmp_path / "key.pub").write_text("x")
+    settings = SignedFilingSettings.model_construct(authority_key=tmp_path / "key.pub")
+    with pytest.raises(SinkPaused, match=r"no \[signature\]"):
+        Keys(profile, settings, str)
+    Keys(profile, SignedFilingSettings.model_construct(), str)

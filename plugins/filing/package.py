@@ -89,6 +89,12 @@ class Keys:
         self._signing: SigningKey | None = None
         self._theirs: VerifyingKey | None = None
         self._envelope = b""
+        if settings.authority_key is not None and profile.signature is None:
+            raise SinkPaused(
+                "authority_key is set, and the profile has no [signature] that says how the "
+                "authority signs: its answers would be believed unsigned. Add the table, or take "
+                "authority_key away; then `gashub outbox retry`"
+            )
         try:
             if profile.signature is not None:
                 name = _asked(settings.signing_key, "signing_key", "signatures")
