@@ -4,13 +4,16 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from hub.api.deliveries import shown
 from hub.errors import CommandRefused, SinkPaused
 from hub.filing.listing import filing
 from hub.filing.profile import load_profile
-from hub.ledger import verify
+from hub.ledger import LedgerReader, verify
 from hub.model import Said
 from hub.outbox import Terms, replay, retry
 from hub.records import Record
@@ -293,3 +296,23 @@ def test_a_key_of_the_authority_that_nothing_is_checked_with_pauses(tmp_path: Pa
     with pytest.raises(SinkPaused, match=r"no \[signature\]"):
         Keys(profile, settings, str)
     Keys(profile, SignedFilingSettings.model_construct(), str)
+
+
+def test_deliveries_show_the_document_of_a_filing_only_to_who_may_see_customers(
+    yard: Yard,
+) -> None:
+    office = Office(yard)
+    office.wait_until_over()
+    filing_id = office.sent()
+    (parcel,) = office.parcels()
+
+    def data(*scopes: str) -> dict[str, Any]:
+        house = SimpleNamespace(reading=lambda: LedgerReader(yard.folder))
+        token = SimpleNamespace(scopes=("deliveries:read", *scopes), sites=())
+        who: Any = SimpleNamespace(house=house, token=token)
+        found: dict[str, Any] = shown(who, parcel.id)["body"]["data"]
+        return found
+
+    assert "document" not in data()
+    assert data()["filing"] == filing_id
+    assert data("evidence:personal")["document"]["tables"]
