@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from hub.api.deliveries import shown
 from hub.errors import CommandRefused, SinkPaused
+from hub.filing.deadlines import period_now, read_owed
 from hub.filing.listing import filing
 from hub.filing.profile import load_profile
 from hub.ledger import LedgerReader, verify
@@ -316,3 +318,26 @@ def test_deliveries_show_the_document_of_a_filing_only_to_who_may_see_customers(
     assert "document" not in data()
     assert data()["filing"] == filing_id
     assert data("evidence:personal")["document"]["tables"]
+
+
+@pytest.mark.parametrize(("receipt", "by", "met"), [
+    ("", "city", False), ("GZ-471", "city", True), ("", "S-1", True),
+])  # fmt: skip
+def test_a_duplicate_meets_its_deadline_with_a_receipt_or_by_a_persons_word(
+    yard: Yard, receipt: str, by: str, *, met: bool
+) -> None:
+    office = Office(yard)
+    office.wait_until_over()
+    one = office.sent()
+    said = Said("duplicate", receipt, of="01JDVR1G1NA000000000000000")
+    if by == "city":
+        office.hear(said)
+    else:
+        request = {"filing": one, "by": by, "step": "duplicate", "of": said.of}
+        office.door.answer(request)
+    with LedgerReader(yard.folder) as reader:
+        now = period_now(reader.sql, "city", office.profile.schedule, office.span)
+        late = read_owed(reader.sql, "city", office.profile.schedule, date(2027, 3, 1))
+    assert now.filing is not None
+    assert now.filing.met is met
+    assert ("2026-11" in [owed.period for owed in late]) is not met
