@@ -341,3 +341,16 @@ def test_a_duplicate_meets_its_deadline_with_a_receipt_or_by_a_persons_word(
     assert now.filing is not None
     assert now.filing.met is met
     assert ("2026-11" in [owed.period for owed in late]) is not met
+
+
+def test_ids_that_differ_only_by_case_are_one_person(yard: Yard) -> None:
+    with pytest.raises(CommandRefused, match="s-1: S-1 is in the register"):
+        yard.do("staff.put", text=json.dumps({"id": "s-1", "supervisor": True}))
+    record = json.dumps({"id": "s-1", "supervisor": True, "certificates": {}})
+    with yard.ledger.transaction() as tx:  # as registers of before may have it
+        tx.sql.execute("INSERT INTO staff (id, record, entry) VALUES ('s-1', ?, 1)", (record,))
+    office = Office(yard)
+    office.wait_until_over()
+    made = office.hand_in(office.due(), by="S-1")
+    with pytest.raises(CommandRefused, match="asks for two persons"):
+        office.approve(made, "s-1")
