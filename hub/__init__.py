@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hub.filing.profile import AnswersOf, FolderOf, HttpsOf, Profile, SftpOf, load_profile
     from hub.filing.settings import FilingSinkSettings
     from hub.float32 import float32_text
+    from hub.formulas import guarded
     from hub.framing import (
         DelimiterFramer,
         FixedFramer,
@@ -176,6 +177,7 @@ __all__ = [
     "digest_of",
     "entered_by",
     "float32_text",
+    "guarded",
     "hookimpl",
     "iso",
     "lan_of",
@@ -218,6 +220,7 @@ _HOME = {
     "lan_of": "hub.addresses",
     "Mapped": "hub.mapping",
     "float32_text": "hub.float32",
+    "guarded": "hub.formulas",
     "Gauge": "hub.gauge",
     "GaugeSettings": "hub.gauge",
     "Outcome": "hub.gauge",

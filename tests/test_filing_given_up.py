@@ -1,19 +1,28 @@
 """What was given up is never sent, and what was filed stays filed."""
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from hub.errors import CommandRefused
+from hub.api.deliveries import shown
+from hub.errors import CommandRefused, SinkPaused
+from hub.filing.deadlines import period_now, read_owed
 from hub.filing.listing import filing
 from hub.filing.profile import load_profile
-from hub.ledger import verify
+from hub.ledger import LedgerReader, verify
+from hub.model import Said
 from hub.outbox import Terms, replay, retry
 from hub.records import Record
 from hub.records.filing import draft
-from tests.filing_rig import Office, refused
+from plugins.filing.package import Keys, filing_of
+from plugins.filing.settings import SignedFilingSettings
+from tests.filing_rig import PROFILES, REFUSED, Office, profile_file, refused
 from tests.filing_ways import Way, by_folder, by_https, by_sftp, city, day_of_work
 from tests.foreman_rig import Yard
 from tests.sshd_rig import Sshd
@@ -240,3 +249,108 @@ def test_a_profile_that_was_changed_after_the_draft_pauses_the_folder(
     path.write_text(text, "utf-8")
     way.until("submitted")
     assert len(list((tmp_path / "filing").iterdir())) == 3
+
+
+@pytest.mark.parametrize("what", ["personal", "all"])
+def test_an_erasure_takes_the_documents_of_filings_with_the_job(tmp_path: Path, what: str) -> None:
+    """In the ledger and in the parcel, also of what was corrected; the steps can be followed."""
+    (tmp_path / "state").mkdir()
+    text = profile_file(PROFILES[0]).read_text("utf-8")
+    path = tmp_path / "whole.toml"
+    masks = '[masks]\nname = "whole"\nphone = "whole"\naddress = "whole"\n'
+    path.write_text(re.sub(r"\[masks\]\n(?:.+\n)*", masks, text), "utf-8")
+    with Yard(tmp_path / "state") as made:
+        refused(made.staffed(), name="王小明")
+        office = Office(made, profile=path)
+        office.wait_until_over()
+        old = office.sent()
+
+        def erase() -> object:
+            return made.do(
+                "retention.erase", numbers=[REFUSED], what=what, approved_by="S-1", reason="over"
+            )
+
+        office.hear(Said("rejected", reasons=("E7",)))
+        new = office.draft(corrects=old)
+        made.clock.move(40 * 366 * 86400)
+        with pytest.raises(CommandRefused, match=f"{new['filing']} has one .* prepared"):
+            erase()
+        office.door.discard({"filing": new["filing"], "by": "S-1", "reason": "x"})
+        name = "王小明".encode()
+        assert name in office.parcels()[0].body
+        erase()
+        assert name not in office.parcels()[0].body
+        assert "erased" in str(filing_of(office.parcels()[0]))
+        assert verify(made.folder).ok
+        for one in (old, new["filing"]):
+            assert filing(made.folder, one)["steps"]
+            with pytest.raises(CommandRefused, match="content was erased"):
+                filing(made.folder, one, with_document=True)
+        office.door.discard({"filing": old, "by": "S-1", "reason": "x"})
+        assert office.state(old) == "discarded"
+    assert name not in (tmp_path / "state" / "ledger.db").read_bytes()
+
+
+def test_a_key_of_the_authority_that_nothing_is_checked_with_pauses(tmp_path: Path) -> None:
+    profile = load_profile(profile_file(PROFILES[0])).model_copy(update={"signature": None})
+    (tmp_path / "key.pub").write_text("x")
+    settings = SignedFilingSettings.model_construct(authority_key=tmp_path / "key.pub")
+    with pytest.raises(SinkPaused, match=r"no \[signature\]"):
+        Keys(profile, settings, str)
+    Keys(profile, SignedFilingSettings.model_construct(), str)
+
+
+def test_deliveries_show_the_document_of_a_filing_only_to_who_may_see_customers(
+    yard: Yard,
+) -> None:
+    office = Office(yard)
+    office.wait_until_over()
+    filing_id = office.sent()
+    (parcel,) = office.parcels()
+
+    def data(*scopes: str) -> dict[str, Any]:
+        house = SimpleNamespace(reading=lambda: LedgerReader(yard.folder))
+        token = SimpleNamespace(scopes=("deliveries:read", *scopes), sites=())
+        who: Any = SimpleNamespace(house=house, token=token)
+        found: dict[str, Any] = shown(who, parcel.id)["body"]["data"]
+        return found
+
+    assert "document" not in data()
+    assert data()["filing"] == filing_id
+    assert data("evidence:personal")["document"]["tables"]
+
+
+@pytest.mark.parametrize(("receipt", "by", "met"), [
+    ("", "city", False), ("GZ-471", "city", True), ("", "S-1", True),
+])  # fmt: skip
+def test_a_duplicate_meets_its_deadline_with_a_receipt_or_by_a_persons_word(
+    yard: Yard, receipt: str, by: str, *, met: bool
+) -> None:
+    office = Office(yard)
+    office.wait_until_over()
+    one = office.sent()
+    said = Said("duplicate", receipt, of="01JDVR1G1NA000000000000000")
+    if by == "city":
+        office.hear(said)
+    else:
+        request = {"filing": one, "by": by, "step": "duplicate", "of": said.of}
+        office.door.answer(request)
+    with LedgerReader(yard.folder) as reader:
+        now = period_now(reader.sql, "city", office.profile.schedule, office.span)
+        late = read_owed(reader.sql, "city", office.profile.schedule, date(2027, 3, 1))
+    assert now.filing is not None
+    assert now.filing.met is met
+    assert ("2026-11" in [owed.period for owed in late]) is not met
+
+
+def test_ids_that_differ_only_by_case_are_one_person(yard: Yard) -> None:
+    with pytest.raises(CommandRefused, match="s-1: S-1 is in the register"):
+        yard.do("staff.put", text=json.dumps({"id": "s-1", "supervisor": True}))
+    record = json.dumps({"id": "s-1", "supervisor": True, "certificates": {}})
+    with yard.ledger.transaction() as tx:  # as registers of before may have it
+        tx.sql.execute("INSERT INTO staff (id, record, entry) VALUES ('s-1', ?, 1)", (record,))
+    office = Office(yard)
+    office.wait_until_over()
+    made = office.hand_in(office.due(), by="S-1")
+    with pytest.raises(CommandRefused, match="asks for two persons"):
+        office.approve(made, "s-1")

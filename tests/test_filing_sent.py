@@ -19,11 +19,11 @@ import pytest
 from hub.dialling import AddressRefused, dial
 from hub.errors import SinkPaused, SinkUnavailable
 from hub.filing.listing import filing
+from hub.formulas import guarded
 from hub.ledger import verify
 from hub.model import Parcel, Site
 from hub.signing import Scheme, digest_of, open_sealed, signing_key, verifying_key
 from hub.simulate.authority import Authority
-from plugins.filing.workbook import guarded
 from tests.filing_rig import PROFILES, profile_file
 from tests.filing_ways import (
     KIND,

@@ -22,9 +22,10 @@ from hub.cli.records import PaperName, RegisterName
 from hub.cli.records import Recipient as ForWhom
 from hub.errors import CommandRefused
 from hub.foreman.personal import Recipient
+from hub.formulas import guarded
 from hub.jobs.timing import ZONE
 from hub.records import REGISTERS, Period, Record, Table, Words, export, lines, period_of
-from hub.records.cells import LONGEST_CELL, guarded, short
+from hub.records.cells import LONGEST_CELL, short
 from hub.records.paper import PAPERS
 from hub.records.register import spans
 from hub.records.screen import show

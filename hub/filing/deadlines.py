@@ -21,7 +21,7 @@ from hub.errors import ConfigError, Fault
 from hub.filing.life import State
 from hub.filing.period import Span, last_over, span_of
 from hub.filing.telling import told_of
-from hub.ledger import LedgerReader, Transaction
+from hub.ledger import LedgerReader, Transaction, read_entry
 from hub.outbox.parcels import Tell
 from hub.texts import Language, say
 
@@ -35,12 +35,15 @@ EVERY_S: Final = 3600.0
 AGAIN_S: Final = 60.0
 """After a look that could not be written down."""
 _DAY: Final = timedelta(days=1)
-_MET: Final[frozenset[State]] = frozenset({"submitted", "accepted", "duplicate_of"})
+_MET: Final[frozenset[State]] = frozenset({"submitted", "accepted"})
 """submitted_unknown is none: nobody knows whether it arrived."""
 
 
 class Filing(NamedTuple):
-    """A row of `filings`. `took`: its last answer was a receipt, without any reason against it."""
+    """A row of `filings`. `took`: its last answer was a receipt, without any reason against it.
+    `bare`: a duplicate without the receipt of the other filing, by the word of the line alone. That
+    one may have been rejected, or be none of ours.
+    """
 
     id: str
     period: str
@@ -49,10 +52,13 @@ class Filing(NamedTuple):
     rows: int
     drafted_us: int
     took: bool
+    bare: bool = False
 
     @property
     def met(self) -> bool:
         """Whether its period is filed. What was accepted stays so while it is being corrected."""
+        if self.state == "duplicate_of":
+            return not self.bare
         return self.state in _MET or (self.state == "corrected" and self.took)
 
 
@@ -256,11 +262,15 @@ def _standing(period: str, filings: Sequence[Filing]) -> Filing | None:
 
 def _filings(sql: sqlite3.Connection, authority: str) -> list[Filing]:
     rows = sql.execute(
-        "SELECT id, period, state, corrects, rows, drafted_us, receipt <> '' AND reason = ''"
+        "SELECT id, period, state, corrects, rows, drafted_us, receipt <> '' AND reason = '',"
+        " state = 'duplicate_of' AND receipt = '', step"
         " FROM filings WHERE authority = ? ORDER BY drafted_us, id",
         (authority,),
     )
-    return [Filing(*row) for row in rows]
+    return [
+        Filing._make([*row, bool(bare) and read_entry(sql, step).record()["by"] == authority])
+        for *row, bare, step in rows.fetchall()
+    ]
 
 
 def _since(

@@ -24,6 +24,11 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two ids are one person's: S-1 and s-1 are."""
+    return one.casefold() == other.casefold()
+
+
 def is_program(text: str) -> bool:
     """Whether *text* names a door that orders come in by. No staff id has a colon."""
     return _PROGRAM.fullmatch(text) is not None
@@ -71,7 +76,13 @@ def register(tx: Transaction, given: Mapping[str, Any], now_us: int) -> dict[str
 
 def _refuse_double(tx: Transaction, record: Mapping[str, Any]) -> None:
     """One person under two ids would be two persons where two are asked for."""
-    for other in people(tx).values():
+    known = people(tx)
+    for other in known.values():
+        if record["id"] not in known and same(other.id, record["id"]):
+            raise CommandRefused(
+                f"staff {record['id']}: {other.id} is in the register, and differs only by case; "
+                "one person has one id"
+            )
         for role, held in record["certificates"].items():
             if (
                 other.id != record["id"]

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from hub.clock import local_day
 from hub.errors import CommandRefused
+from hub.foreman.filed import erase_filing, filings_of
 from hub.foreman.shelf import Shelf
 from hub.foreman.shelf import erase as erase_files
 from hub.jobs.timing import day_of, years_later
@@ -84,8 +85,11 @@ def erase(
 ) -> Mapping[str, Any]:
     """Erase jobs whose time is over. All of them, or none.
 
+    What filings keep of them goes as well, whole: a document that was approved is not cut up.
+
     raises  CommandRefused for a job that runs, is held, is to be kept longer, or is gone already,
-            and for one out of which came a hazard that is still open or held
+            for one out of which came a hazard that is still open or held, and for one in a filing
+            that is still to be sent
     """
     if not approved_by.strip() or not reason.strip():
         raise CommandRefused("an erasure needs who approved it, by name, and a reason")
@@ -94,6 +98,7 @@ def erase(
     for number in numbers:
         _may_go(number, ended.get(number), what, today)
         _is_not_needed(tx.sql, number)
+    filings = filings_of(tx.sql, set(numbers))
     gone, erased = _files_alone(tx.sql, numbers), 0
     for number in numbers:
         for index in _entries_of(tx.sql, number, what):
@@ -101,12 +106,14 @@ def erase(
                 tx.erase(index, reason, approved_by)
                 erased += 1
         tx.sql.execute("UPDATE jobs SET erased=? WHERE number=?", (what, number))
+    erased += sum(erase_filing(tx, one, reason, approved_by) for one in filings)
     body = {
         "jobs": list(numbers),
         "what": what,
         "approved_by": approved_by,
         "reason": reason,
         "files": gone,
+        **({"filings": [one.id for one in filings]} if filings else {}),
     }
     tx.append("retention", body, now_us)
     erase_files(tx, shelf, gone)

@@ -6,13 +6,12 @@ from decimal import Decimal
 from typing import Final
 
 from hub.clock import SHANGHAI
+from hub.formulas import guarded
 from hub.records.register import Column, Value
 from hub.records.words import visible
 
 LONGEST_CELL: Final = 32767
 """Characters of a cell of a spreadsheet, counted as UTF-16 has them."""
-_COULD_RUN: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""Full-width signs too: a spreadsheet program set to Chinese may take them for the narrow ones."""
 Cell = str | Decimal | datetime | date
 
 
@@ -29,11 +28,6 @@ def cell(column: Column, value: Value) -> Cell:
         assert isinstance(value, date)
         return value
     return guarded(short(visible(str(value))))
-
-
-def guarded(text: str) -> str:
-    """Text that no spreadsheet program takes for a formula: such a one gets an apostrophe."""
-    return f"'{text}" if text.lstrip(" ").startswith(_COULD_RUN) else text
 
 
 def short(text: str) -> str:

@@ -9,7 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hub.records.cells import cells, guarded, plain
+from hub.formulas import guarded
+from hub.records.cells import cells, plain
 from hub.records.table import Table
 
 _BOM = "\ufeff"

@@ -13,7 +13,8 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from hub.errors import CommandRefused
-from hub.records.cells import Cell, cells, guarded
+from hub.formulas import guarded
+from hub.records.cells import Cell, cells
 from hub.records.table import Table
 
 MOST_ROWS: Final = 1_048_575

@@ -47,6 +47,8 @@ def filing_of(parcel: Parcel) -> Filing | str:
     try:
         event = json.loads(parcel.body)
         data = event["data"] if event["type"] == TYPE else {}
+        if data and "document" not in data:
+            return "its document was erased, with the jobs that it was about"
         body = rfc8785.dumps(data["document"])
         made = Filing(
             data["filing"], data["title"], data["period"], data["recipient"], data["counts"],
@@ -87,6 +89,12 @@ class Keys:
         self._signing: SigningKey | None = None
         self._theirs: VerifyingKey | None = None
         self._envelope = b""
+        if settings.authority_key is not None and profile.signature is None:
+            raise SinkPaused(
+                "authority_key is set, and the profile has no [signature] that says how the "
+                "authority signs: its answers would be believed unsigned. Add the table, or take "
+                "authority_key away; then `gashub outbox retry`"
+            )
         try:
             if profile.signature is not None:
                 name = _asked(settings.signing_key, "signing_key", "signatures")

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from hub import BadFrame, HttpsOf, SftpOf, SinkPaused, SinkUnavailable
+from hub import BadFrame, HttpsOf, SftpOf, SinkPaused, SinkUnavailable, guarded
 from plugins.filing.answers import Heard, heard
 from plugins.filing.hj212 import LONGEST, check, frame, unframe
 from plugins.filing.settings import HttpsFilingSettings, SftpFilingSettings
-from plugins.filing.workbook import guarded
 
 WORDS = HttpsOf(kind="https")
 ID = "01KB6Y1E9R0000000000000000"

@@ -8,10 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from hub import Profile
+from hub import Profile, guarded
 from plugins.filing.package import Filing
 
-_COULD_RUN: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _FORBIDDEN: Final = str.maketrans(dict.fromkeys("[]:*?/\\'", "_"))
 _LONGEST_SHEET: Final = 31
 _WIDTH: Final = 20
@@ -70,11 +69,6 @@ def _write(path: Path, filing: Filing, profile: Profile, beside: str) -> None:
     except FileCreateError as wrapped:
         # The library hides the system's error in its own; the caller acts on the errno.
         raise wrapped.args[0] if isinstance(wrapped.args[0], OSError) else wrapped from wrapped
-
-
-def guarded(value: str) -> str:
-    """Text that no spreadsheet program takes for a formula, also after a way through CSV."""
-    return f"'{value}" if value.startswith(_COULD_RUN) else value
 
 
 def _table(

@@ -17,13 +17,13 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 from ulid import ULID
 
-from hub import Delivery, Parcel, SinkPaused, SinkUnavailable, Site, check_digit_fits
+from hub import Delivery, Parcel, SinkPaused, SinkUnavailable, Site, check_digit_fits, guarded
 from hub.testing import HandClock
 from plugins.gov_filing import sink as sink_module
 from plugins.gov_filing.records import figures_of, record_of
 from plugins.gov_filing.settings import FilingSettings
 from plugins.gov_filing.sink import FilingFolder
-from plugins.gov_filing.workbook import COLUMNS, guarded
+from plugins.gov_filing.workbook import COLUMNS
 
 CLAIMED_S = 1_790_000_000.0
 BATCH = str(ULID.from_timestamp(CLAIMED_S))
@@ -257,7 +257,23 @@ def test_titles_are_chinese_with_english_below(folder: Path) -> None:
     assert all("\n" in title for title in titles)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=HYPERLINK(1)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "=HYPERLINK(1)",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠A",
+        "  =1",
+    ],
+)
 def test_text_is_never_a_formula(folder: Path, text: str) -> None:
     """Not in the workbook, and not after somebody saved it as CSV."""
     file(folder, parcel(order=text))

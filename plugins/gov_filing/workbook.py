@@ -11,8 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hub import guarded
+
 LONGEST_CELL = 32767
-_COULD_RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Column(NamedTuple):
@@ -105,11 +106,6 @@ def write_workbook(path: Path, filing: Mapping[str, Any]) -> None:
     except FileCreateError as wrapped:
         # The library hides the system's error in its own; the caller acts on the errno.
         raise wrapped.args[0] if isinstance(wrapped.args[0], OSError) else wrapped from wrapped
-
-
-def guarded(value: str) -> str:
-    """Text that no spreadsheet program takes for a formula, also after a way through CSV."""
-    return f"'{value}" if value.startswith(_COULD_RUN) else value
 
 
 def _facts(sheet: Any, header: Mapping[str, Any], title: Any, text: Any) -> None:
