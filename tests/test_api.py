@@ -547,6 +547,13 @@ def test_a_body_that_is_too_large_is_refused_unread(house: House) -> None:
     assert (said.status, said.problem) == (413, "too_large")
 
 
+def test_a_body_that_is_too_large_for_the_hub_is_refused_as_such(house: House) -> None:
+    """700 kB of line ends are twice as many on the way to the hub."""
+    text = json.dumps(order("BIG-1"))[:-1].encode() + b"\n" * 650_000 + b"}"
+    said = house.send("POST", "/v1/orders", text, house.token())
+    assert (said.status, said.problem) == (413, "too_large")
+
+
 def test_a_body_without_a_length_is_counted(house: House) -> None:
     """Chunked: it ends where the limit is."""
     answer = urllib3.PoolManager(retries=False).request(
