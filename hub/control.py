@@ -139,15 +139,22 @@ class ControlSocket:
 def call(path: Path, do: str, /, **arguments: Any) -> Any:
     """Ask a running hub to do something.
 
-    raises  CommandRefused with the hub's words; ConnectionError when no hub listens at *path*
+    raises  CommandRefused with the hub's words, and for a request that is too long;
+            ConnectionError when no hub listens at *path*
     """
+    line = orjson.dumps({"do": do, **arguments}) + b"\n"
+    if len(line) > LONGEST_LINE:  # said here: the hub hangs up on who goes on sending
+        raise CommandRefused(
+            f"request of {len(line)} bytes, as the hub would get it; {LONGEST_LINE} are taken",
+            "too_large",
+        )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
         caller.settimeout(ANSWER_WITHIN_S)
         try:
             caller.connect(os.fspath(path))
         except OSError as fault:
             raise ConnectionError(f"no hub listens at {path} ({fault.strerror})") from fault
-        caller.sendall(orjson.dumps({"do": do, **arguments}) + b"\n")
+        caller.sendall(line)
         heard = bytearray()
         while not heard.endswith(b"\n"):
             data = caller.recv(65536)

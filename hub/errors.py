@@ -70,7 +70,8 @@ class CommandRefused(Fault):
 
     code  the sort of refusal, for programs: `absent` (there is no such thing), `conflict` (what is
           there speaks against it), `stale` (another version stands), `reused` (a key that stood
-          for another request), `busy` (not now), or "" (the request itself is unusable)
+          for another request), `busy` (not now), `too_large`, or "" (the request itself is
+          unusable)
     """
 
     def __init__(self, text: str, code: str = "") -> None:

@@ -5,16 +5,21 @@ keeps what was known when it was taken.
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Mapping
-from typing import Any
+from math import isfinite
+from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
 from hub.config import InstrumentFacts
 from hub.errors import CommandRefused
 from hub.ledger import Transaction
+from hub.orders import NUMBERS
 from hub.refusal import explain
+
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?")
 
 
 class Registered(InstrumentFacts):
@@ -31,6 +36,8 @@ def register(tx: Transaction, given: Mapping[str, Any], now_us: int) -> dict[str
     given   keys of `[[instrument]]` in the configuration, and `certificate`
     raises  CommandRefused naming key, value and remedy
     """
+    for key, value in given.items():
+        _check(key, value)
     try:
         record = Registered.model_validate(given).model_dump(mode="json", exclude_none=True)
     except ValidationError as wrong:
@@ -47,6 +54,22 @@ def register(tx: Transaction, given: Mapping[str, Any], now_us: int) -> dict[str
         (name, text, entry),
     )
     return record
+
+
+def _check(key: str, value: object) -> None:
+    """Raises CommandRefused for what people or programs would read in two ways."""
+    if isinstance(value, str) and (not value.isprintable() or value != value.strip()):
+        raise CommandRefused(
+            f'instrument: "{key}" is {value[:64]!a}; expected characters that can be seen, with no '
+            "blank at either end"
+        )
+    if key == "calibrated_until" and isinstance(value, str) and not value.isascii():
+        raise CommandRefused(f'instrument: "{key}" is {value[:64]!a}; write it as 2026-12-31')
+    if key not in NUMBERS or value is None:
+        return
+    text = str(value)
+    if isinstance(value, bool) or not _NUMBER.fullmatch(text) or not isfinite(float(text)):
+        raise CommandRefused(f'instrument: "{key}" is {text[:64]!a}; expected a number such as 0.4')
 
 
 def as_order(record: Mapping[str, Any]) -> dict[str, Any]:

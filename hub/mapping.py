@@ -15,7 +15,9 @@ own, none but PASS becomes a success, and a body about a verdict always says whi
 
 import json
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -34,6 +36,11 @@ _SUCCESSES: Final = frozenset(
 """Said of something that was no PASS, these would be believed, whatever PASS itself becomes."""
 _YES: Final = frozenset(("true", "yes", "1"))
 """Alike to a lenient parser."""
+
+_ALIKE: Final = str.maketrans("аеорсхукмтвніѕјαορνκτιε", "aeopcxykmtbhisjaopvktie")
+"""Small letters of other alphabets that look like Latin ones."""
+_UNSEEN: Final = frozenset(("Cf", "Cc", "Co", "Cn", "Mn", "Me", "Zs", "Zl", "Zp"))
+"""Unicode's categories of what a person does not see, or takes for a mark on a letter."""
 
 
 class Entry(BaseModel):
@@ -140,9 +147,10 @@ class Mapped:
             yield f"`words` lacks {', '.join(missing)}; each of the four needs a word of its own"
             return
         folded = {word: _folded(entry.words[word]) for word in WORDS}
-        success = _widened({_folded(one) for one in self._file.success} | {folded["PASS"]})
+        said = {word: _leaves(entry.words[word]) for word in WORDS}
+        success = _widened(self._named() | _passed(entry))
         for word in WORDS[1:]:
-            if folded[word] in success:
+            if said[word] & success or folded[word] == folded["PASS"]:
                 yield (
                     f"{word} becomes {entry.words[word]!r}, which is a success; nothing but PASS "
                     "may be one. Give it a word that keeps the job open"
@@ -156,12 +164,17 @@ class Mapped:
     def _successes(self, says: Iterable[JsonValue]) -> list[JsonValue]:
         """Those of *says* that would be taken for a PASS in a body about a verdict."""
         passes = {
-            _folded(entry.words["PASS"])
+            leaf
             for entry in self._file.events["verdict"].values()
             if _speaks_of_verdict("verdict", entry) and "PASS" in entry.words
+            for leaf in _passed(entry)
         }
-        success = _widened(passes | {_folded(one) for one in self._file.success})
-        return [said for said in says if said is not None and _folded(said) in success]
+        success = _widened(passes | self._named())
+        return [one for one in says if one is not None and _leaves(one, keys=True) & success]
+
+    def _named(self) -> set[str]:
+        """What the file itself calls a success."""
+        return {leaf for one in self._file.success for leaf in _leaves(one)}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -187,8 +200,45 @@ def _speaks_of_verdict(kind: str, entry: Entry) -> bool:
 
 
 def _folded(value: JsonValue) -> str:
-    """Words that look alike to a person are the same."""
-    return str(value).strip().casefold()
+    """Words that look alike to a person, or to a lenient parser, are the same."""
+    if isinstance(value, dict):
+        return str(sorted((_folded(key), _folded(one)) for key, one in value.items()))
+    if isinstance(value, list):
+        return str([_folded(one) for one in value])
+    shown = unicodedata.normalize("NFKC", str(value)).casefold().translate(_ALIKE)
+    shown = "".join(c for c in shown if unicodedata.category(c) not in _UNSEEN)
+    try:
+        number = Decimal(shown)
+    except InvalidOperation:
+        return _trimmed(shown) or shown
+    return str(number.normalize() + 0) if number.is_finite() else shown
+
+
+def _trimmed(text: str) -> str:
+    """*text* without marks at either end."""
+    marks = "".join(c for c in set(text) if unicodedata.category(c)[0] in "PS")
+    return text.strip(marks)
+
+
+def _leaves(value: JsonValue, *, keys: bool = False) -> set[str]:
+    """Every word in *value*, whatever tables and lists it is in; of tables with the *keys*."""
+    if isinstance(value, dict):
+        of_keys = {_folded(key) for key in value} if keys else set()
+        return of_keys.union(*(_leaves(one, keys=keys) for one in value.values()))
+    if isinstance(value, list):
+        return set().union(*(_leaves(one, keys=keys) for one in value))
+    return {_folded(value)}
+
+
+def _passed(entry: Entry) -> set[str]:
+    """The words that make a PASS of what it becomes: of a table, those that not all four share."""
+    said = entry.words["PASS"]
+    if not isinstance(said, dict | list):
+        return _leaves(said)
+    shared = _leaves(said)
+    for word in WORDS:
+        shared &= _leaves(entry.words.get(word))
+    return _leaves(said) - shared
 
 
 def _widened(success: set[str]) -> set[str]:

@@ -372,6 +372,26 @@ def test_a_job_goes_from_its_registers_to_its_evidence(house: House) -> None:
     assert "T-7" in [one["id"] for one in staff]
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        '"range_pa": 1e999', '"range_pa": 1, "range_pa": 20000', '"range_pa": "１０"',
+        '"range_pa": "1_000"', '"range_pa": NaN', '"range_pa": "NaN"', '"range_pa": "1e999"',
+        '"range_pa": true', '"certificate": "A\\nB"', '"certificate": "A\\u202e"',
+        '"calibrated_until": "２０２６-１２-３１"', '"serial": " 7"',
+    ],
+)  # fmt: skip
+def test_an_instrument_is_known_by_what_reads_in_one_way(house: House, members: str) -> None:
+    body = f'{{"quantity": "pressure", "unit": "Pa", {members}}}'.encode()
+    said = house.send("PUT", "/v1/instruments/pm-9", body, house.token())
+    assert (said.status, said.problem) == (422, "unusable")
+    named = house.send("PUT", "/v1/instruments/a%0Ab", b'{"quantity": "pressure"}', house.token())
+    assert named.status == 422
+    good = b'{"quantity": "pressure", "range_pa": 20000, "resolution_pa": 0.10}'
+    assert house.send("PUT", "/v1/instruments/pm-8", good, house.token()).body[
+        "resolution_pa"] == "0.10"  # fmt: skip
+
+
 def test_what_the_regulations_refuse_is_a_409_with_every_clause(house: House) -> None:
     job = {**purge_order("R-1"), "user_class": "commercial"}
     said = house.send("POST", "/v1/jobs", job, house.token())
@@ -524,6 +544,13 @@ def test_too_many_requests_are_told_when_to_come_again(tmp_path: Path) -> None:
 
 def test_a_body_that_is_too_large_is_refused_unread(house: House) -> None:
     said = house.send("POST", "/v1/orders", b" " * 700_001, house.token())
+    assert (said.status, said.problem) == (413, "too_large")
+
+
+def test_a_body_that_is_too_large_for_the_hub_is_refused_as_such(house: House) -> None:
+    """700 kB of line ends are twice as many on the way to the hub."""
+    text = json.dumps(order("BIG-1"))[:-1].encode() + b"\n" * 650_000 + b"}"
+    said = house.send("POST", "/v1/orders", text, house.token())
     assert (said.status, said.problem) == (413, "too_large")
 
 

@@ -91,6 +91,81 @@ def verdict(words: str, more: str = "", top: str = "") -> str:
             id="sounds like success",
         ),
         pytest.param(
+            verdict('{ PASS = 1, FAIL = "F", INCONCLUSIVE = 1.0, ABORTED = "X" }', ""),
+            "INCONCLUSIVE becomes",
+            id="equal numbers",
+        ),
+        pytest.param(
+            verdict('{ PASS = "1", FAIL = "F", INCONCLUSIVE = "01", ABORTED = "X" }', ""),
+            "INCONCLUSIVE becomes",
+            id="equal digits",
+        ),
+        pytest.param(
+            verdict('{ PASS = "P", FAIL = "F", INCONCLUSIVE = "ＰＡＳＳ", ABORTED = "X" }', ""),
+            "INCONCLUSIVE becomes",
+            id="full width",
+        ),
+        pytest.param(
+            verdict(
+                '{ PASS = "合格", FAIL = "F", INCONCLUSIVE = "合格\u200b", ABORTED = "X" }', ""
+            ),
+            "INCONCLUSIVE becomes",
+            id="zero width",
+        ),
+        pytest.param(
+            verdict('{ PASS = "合格", FAIL = "F", INCONCLUSIVE = "合格。", ABORTED = "X" }', ""),
+            "INCONCLUSIVE becomes",
+            id="a full stop",
+        ),
+        pytest.param(
+            verdict('{ PASS = "合格", FAIL = "F", INCONCLUSIVE = "合 格", ABORTED = "X" }', ""),
+            "INCONCLUSIVE becomes",
+            id="a blank",
+        ),
+        pytest.param(
+            verdict('{ PASS = "PASS", FAIL = "F", INCONCLUSIVE = "РАSS", ABORTED = "X" }', ""),
+            "INCONCLUSIVE becomes",
+            id="Cyrillic",
+        ),
+        pytest.param(
+            verdict(
+                '{ PASS = ["合格"], FAIL = "F", INCONCLUSIVE = ["合格", ""], ABORTED = "X" }', ""
+            ),
+            "INCONCLUSIVE becomes",
+            id="in a list",
+        ),
+        pytest.param(
+            verdict(
+                '{ PASS={c="A"}, FAIL = "F",INCONCLUSIVE={c="a",t="?"}, ABORTED = "X" }',
+                "",
+            ),
+            "INCONCLUSIVE becomes",
+            id="in a table",
+        ),
+        pytest.param(
+            verdict(
+                '{ PASS = "合格", FAIL = "F", INCONCLUSIVE = { r = "合格" }, ABORTED = "X" }', ""
+            ),
+            "INCONCLUSIVE becomes",
+            id="a word and a table",
+        ),
+        pytest.param(
+            verdict(
+                '{ PASS = "合格", FAIL = "不合格", INCONCLUSIVE = "无法", ABORTED = "X" }',
+                'R = { value = { code = ["合格!"] } }\n',
+            ),
+            "without looking",
+            id="a fixed table",
+        ),
+        pytest.param(
+            verdict(
+                '{ PASS = "合格", FAIL = "不合格", INCONCLUSIVE = "无法", ABORTED = "X" }',
+                'R = { value = { "合格" = 1 } }\n',
+            ),
+            "without looking",
+            id="a fixed key",
+        ),
+        pytest.param(
             verdict('{ PASS = true, FAIL = false, INCONCLUSIVE = 1, ABORTED = "X" }'),
             "INCONCLUSIVE becomes 1",
             id="true and 1",
@@ -197,3 +272,13 @@ def test_an_event_of_ones_own_can_be_tried(
         app([*given, str(strange)], standalone_mode=False)
     with pytest.raises(CommandRefused, match="none of these events"):
         app([*given, str(KEPT / "alarm-raised.json")], standalone_mode=False)
+
+
+def test_tables_may_share_what_says_nothing(tmp_path: Path) -> None:
+    """A field that all four words have alike makes no success of any."""
+    words = ", ".join(
+        f'{word} = {{ kind = "gas", v = 1, code = "{word[0]}" }}'
+        for word in ("PASS", "FAIL", "INCONCLUSIVE", "ABORTED")
+    )
+    body = mapped(tmp_path, verdict(f"{{ {words} }}")).body("verdict", golden("verdict-fail"))
+    assert json.loads(body)["r"]["code"] == "F"

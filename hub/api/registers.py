@@ -13,6 +13,7 @@ from hub.api.models import FileTaken, InstrumentShown, Page, Person, PersonGiven
 from hub.api.pages import page
 from hub.api.problems import Problem
 from hub.instruments import Registered
+from hub.order_file import UnusableInput, strict_json
 
 router: Final = APIRouter()
 PIECE_BYTES: Final = 512 << 10
@@ -58,17 +59,16 @@ def put_instrument(
 ) -> Any:
     """Say what is known of an instrument: range, resolution, calibration and its certificate."""
     try:
-        given = json.loads(text)
-    except (ValueError, RecursionError) as wrong:
-        raise Problem("unusable", f"the body is no JSON: {wrong}") from None
+        given = strict_json(text, "the body")
+    except UnusableInput as wrong:
+        raise Problem("unusable", str(wrong)) from None
     if not isinstance(given, dict) or given.setdefault("name", name) != name:
         raise Problem("unusable", f'expected a table whose "name", if it has one, is {name!r}')
     known = set(Registered.model_fields)
     if strange := sorted(set(given) - known):
         raise Problem("unusable", f"no key {strange[0]!r}; there are {', '.join(sorted(known))}")
     # Numbers go by their digits, as text, which the register reads as it reads numbers.
-    digits = json.loads(text, parse_float=str)
-    return who.ask("instrument.put", text=json.dumps({**digits, "name": name}))
+    return who.ask("instrument.put", text=json.dumps(given, default=str))
 
 
 @router.put(

@@ -34,7 +34,7 @@ from hub.jobs.case import Answers
 from hub.ledger import Transaction, read_entry
 from hub.ledger.chain import job_chain
 from hub.near import guess
-from hub.orders import out_of, refuse_reserved
+from hub.orders import out_of, refuse_reserved, refuse_strange_parent
 from hub.rulepack import RulePack, whole_pack
 from hub.rulepack.jobs import Question
 
@@ -305,17 +305,8 @@ class Foreman:
                 "conflict",
             )
         refuse_reserved(tx, number)
-        if (
-            parent
-            and tx.sql.execute(
-                "SELECT 1 FROM jobs WHERE number=? AND site=? AND trial=?",
-                (parent, order.site, order.trial),
-            ).fetchone()
-            is None
-        ):
-            raise CommandRefused(
-                f'job order {number}: "parent" is no job of this gateway and its site'
-            )
+        if parent:
+            refuse_strange_parent(tx, number, parent, order.site, trial=order.trial)
         near = tx.sql.execute(
             "SELECT number FROM jobs WHERE number>?1 AND number<?2"
             " UNION SELECT number FROM orders WHERE number>?1 AND number<?2",
