@@ -75,15 +75,6 @@ def refuse_reserved(tx: Transaction, number: str) -> None:
         )
 
 
-def refuse_strange_parent(
-    tx: Transaction, number: str, parent: str, site: str, *, trial: bool
-) -> None:
-    """A job of another site is as one that is not there, and so is a trial to what is none."""
-    known = "SELECT 1 FROM jobs WHERE number=? AND site=? AND trial=?"
-    if tx.sql.execute(known, (parent, site, trial)).fetchone() is None:
-        raise CommandRefused(f'job order {number}: "parent" is no job of this gateway and its site')
-
-
 @dataclass(frozen=True, slots=True)
 class Test:
     """`spec` is an order in the form of the judge contract, `number` included."""

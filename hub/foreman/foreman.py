@@ -34,7 +34,7 @@ from hub.jobs.case import Answers
 from hub.ledger import Transaction, read_entry
 from hub.ledger.chain import job_chain
 from hub.near import guess
-from hub.orders import out_of, refuse_reserved, refuse_strange_parent
+from hub.orders import out_of, refuse_reserved
 from hub.rulepack import RulePack, whole_pack
 from hub.rulepack.jobs import Question
 
@@ -297,7 +297,7 @@ class Foreman:
         """A job comes with its own tests, out of a job that is known if out of any, and will need
         the numbers of what it finds. A job of another site is as one that is not there.
         """
-        number, parent = order.number, order.parent
+        number = order.number
         if self._desk.knows(number):
             raise CommandRefused(
                 f"{number} is known already, as an order without a job; give the job another "
@@ -305,8 +305,10 @@ class Foreman:
                 "conflict",
             )
         refuse_reserved(tx, number)
-        if parent:
-            refuse_strange_parent(tx, number, parent, order.site, trial=order.trial)
+        query = "SELECT 1 FROM jobs WHERE number=? AND site=? AND trial=?"
+        place = order.parent, order.site, order.trial
+        if order.parent and tx.sql.execute(query, place).fetchone() is None:
+            raise CommandRefused(f'job order {number}: "parent" is no job of this gateway and site')
         near = tx.sql.execute(
             "SELECT number FROM jobs WHERE number>?1 AND number<?2"
             " UNION SELECT number FROM orders WHERE number>?1 AND number<?2",
