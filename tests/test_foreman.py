@@ -534,7 +534,7 @@ def test_a_name_in_the_place_of_an_id_or_number_goes_nowhere(yard: Yard, capsys:
 
 def test_one_person_has_one_id(yard: Yard) -> None:
     """Where two persons are asked for, two ids of one are not two."""
-    again = {"id": "t-1", "supervisor": True, "certificates": {"purge": {"number": "C-1"}}}
+    again = {"id": "T-9", "supervisor": True, "certificates": {"purge": {"number": "C-1"}}}
     again["certificates"]["purge"]["until"] = "2027-06-30"
     with pytest.raises(CommandRefused, match="is held by T-1"):
         yard.do("staff.put", text=orjson.dumps(again).decode())

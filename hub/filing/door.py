@@ -4,7 +4,6 @@ A draft is made by whoever asks, from the record (`hub.records.filing`), and han
 pieces; here its form is checked, its members are claimed, and from then on it is the hub's.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from hashlib import sha256
@@ -17,6 +16,7 @@ from hub.clock import Clock, iso, local_day
 from hub.errors import CommandRefused, ConfigError
 from hub.events import Event, ledger_of
 from hub.filing import book
+from hub.filing.handed import draft_of
 from hub.filing.life import ordered
 from hub.filing.period import span
 from hub.filing.settings import FilingSinkSettings
@@ -38,12 +38,6 @@ FILING_COMMANDS: Final = (
 )  # fmt: skip
 TYPE: Final = "gashub.filing_document.v1"
 _FOLDER: Final = "drafts"
-_KEYS: Final = frozenset(
-    {"filing", "authority", "period", "corrects", "profile", "disclosed", "title", "counts",
-     "document", "members", "findings"}
-)  # fmt: skip
-_ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-_PARTS: Final = ("refused", "absent", "hazard", "statistics")
 _LEAST_DIGEST: Final = 8
 
 
@@ -115,7 +109,7 @@ class FilingDoor:
             content = path.read_bytes()
         except OSError:
             raise CommandRefused(f"draft {handed[:12]}: is not here; hand it in anew") from None
-        told = _draft_of(content)
+        told = draft_of(content)
         profile = self._profile(told["authority"])
         two_persons, now_us = profile.approval.two_persons, self._clock.now_us()
         asked, today = span(profile.schedule.every, told["period"]), local_day(now_us)
@@ -296,71 +290,6 @@ class FilingDoor:
         return Event(
             found.id, "filing_document", "", orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         )
-
-
-def _draft_of(content: bytes) -> dict[str, Any]:
-    """A draft that was handed in. raises CommandRefused when its form is not that of one"""
-    try:
-        told = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        told = None
-    if not isinstance(told, dict) or set(told) != _KEYS:
-        raise CommandRefused("the draft is none: `gashub filing draft` makes them")
-    if wrong := next((key for key, fits in _FORMS.items() if not fits(told[key])), ""):
-        raise CommandRefused(
-            f'the draft is none: "{wrong}" has another form; `gashub filing draft` makes them'
-        )
-    rows = {name: len(table) for name, table in told["document"]["tables"].items()}
-    if told["counts"] != rows or sum(rows.values()) != len(told["members"]):
-        raise CommandRefused(
-            f"the draft says {told['counts']} and has {rows} rows, {len(told['members'])} members; "
-            "draft anew"
-        )
-    return told
-
-
-def _is_texts(given: Any) -> bool:
-    return isinstance(given, dict) and all(isinstance(one, str) for one in given.values())
-
-
-def _is_document(given: Any) -> bool:
-    return (
-        isinstance(given, dict)
-        and _is_texts(given.get("header"))
-        and isinstance(tables := given.get("tables"), dict)
-        and all(isinstance(rows, list) and all(map(_is_texts, rows)) for rows in tables.values())
-    )
-
-
-def _is_members(given: Any) -> bool:
-    return isinstance(given, list) and all(
-        isinstance(one, dict) and one.get("part") in _PARTS and isinstance(one.get("key"), str)
-        for one in given
-    )
-
-
-def _is_findings(given: Any) -> bool:
-    return isinstance(given, list) and all(
-        isinstance(one, dict)
-        and one.get("level") in ("fault", "warning")
-        and isinstance(one.get("word"), str)
-        for one in given
-    )
-
-
-_FORMS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "filing": lambda given: isinstance(given, str) and _ULID.fullmatch(given) is not None,
-    **dict.fromkeys(
-        ("authority", "period", "corrects", "title"), lambda given: isinstance(given, str)
-    ),
-    "profile": lambda given: isinstance(given, dict),
-    "disclosed": lambda given: isinstance(given, dict) and isinstance(given.get("recipient"), str),
-    "counts": lambda given: isinstance(given, dict),
-    "document": _is_document,
-    "members": _is_members,
-    "findings": _is_findings,
-}
-"""What each part of a draft must be, so that no value of another type gets to the tables."""
 
 
 def _told(found: book.Kept) -> dict[str, Any]:
