@@ -137,7 +137,7 @@ FIGURES = (
     ),
     Figure(
         "tryton", "faults", "tryton.py", "--count 1000 --kills 20",
-        "--count 60 --kills 3 --planted 30",
+        "--count 40 --kills 3 --planted 30",
         (
             Target("verdicts that Tryton never had", "missing", "=", 0),
             Target("inspections beyond one for a verdict", "duplicates", "=", 0),
@@ -174,7 +174,7 @@ FIGURES = (
         timed=True,
     ),
     Figure(
-        "api_schema", "faults", "api_schema.py", "--examples 400", "--examples 10",
+        "api_schema", "faults", "api_schema.py", "--examples 400", "--examples 5",
         (Target("answers that the document does not promise, or 5xx", "failed", "=", 0),),
     ),
     Figure(

@@ -43,6 +43,8 @@ def planted(
             _as_captured(package / name / "golden.json")
         # Another name, so that Python does not go on with what `begin` has imported.
         again = package.rename(f"{package}_again")
+        for compiled in list(again.rglob("__pycache__")):  # of a text as long, in the same second
+            shutil.rmtree(compiled)
         for path in again.rglob("*.py"):
             text = path.read_text(encoding="utf-8")
             path.write_text(text.replace(f"{package.name}.", f"{again.name}."), encoding="utf-8")
