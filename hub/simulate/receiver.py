@@ -174,9 +174,10 @@ def stored(file: Path) -> Iterator[Request]:
         return
     with file.open("rb") as lines:
         for line in lines:
-            if line.endswith(b"\n"):
-                found = json.loads(line)
-                yield Request(**{**found, "body": base64.b64decode(found["body"])})
+            if not line.endswith(b"\n"):
+                return  # while it is being written: the rest of it would come as the next line
+            found = json.loads(line)
+            yield Request(**{**found, "body": base64.b64decode(found["body"])})
 
 
 def heads(file: Path) -> list[str]:
