@@ -128,11 +128,16 @@ def on_site(works: Works, number: str = NUMBER, **order: Any) -> None:
     works.step(number, "vent_point", place="top_outdoors", photo=PHOTO_SHA)
 
 
-def purged(works: Works, number: str = NUMBER) -> None:
-    """The rest of it, up to the indoor hold."""
+def vented(works: Works, number: str = NUMBER) -> None:
+    """Its riser held, and gas on its way to the vent."""
     works.hold(number, "riser_hold")
     works.step(number, "open_valve", guarded="yes")
     works.step(number, "vent")
+
+
+def purged(works: Works, number: str = NUMBER) -> None:
+    """The rest of it, up to the indoor hold."""
+    vented(works, number)
     works.samples(number, "samples")
     works.step(number, "connect")
     works.step(number, "joint_check", method="fluid", result="none")

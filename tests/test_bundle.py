@@ -22,6 +22,7 @@ from tests.bundle_rig import (
     lit,
     on_site,
     purged,
+    vented,
 )
 from tests.foreman_rig import PHOTO, PHOTO_SHA
 
@@ -227,9 +228,7 @@ def test_it_is_never_written_over_another_file(works: Works, tmp_path: Path) -> 
 def test_a_reading_at_which_the_hub_stopped_a_job_is_in_it(tmp_path: Path) -> None:
     with Works(tmp_path / "state") as works:
         on_site(works.staffed())
-        works.hold(NUMBER, "riser_hold")
-        works.step(NUMBER, "open_valve", guarded="yes")
-        works.step(NUMBER, "vent")
+        vented(works)
         works.read("line-1", "120", "Pa", "pressure")
         assert works.show(NUMBER)["phase"] == "stopped"
         works.step(NUMBER, "resume", by="S-1", reason="regulator set again")

@@ -9,7 +9,7 @@ import pytest
 from hub.bundle import Report, Wanted, export, verify
 from hub.errors import CommandRefused
 from hub.ledger import Entry
-from tests.bundle_rig import NUMBER, Bent, Works, held, on_site, written_anew
+from tests.bundle_rig import NUMBER, Bent, Works, held, on_site, vented, written_anew
 from tests.job_ways import REPORTED
 
 REPAIR: Final[Mapping[str, Any]] = {
@@ -161,9 +161,7 @@ def test_a_driver_that_cannot_be_had_is_named(
 def test_an_exchanged_instrument_comes_with_the_reading_that_told_it(tmp_path: Path) -> None:
     with Works(tmp_path / "state") as works:
         on_site(works.staffed())
-        works.hold(NUMBER, "riser_hold")
-        works.step(NUMBER, "open_valve", guarded="yes")
-        works.step(NUMBER, "vent")
+        vented(works)
         works.samples(NUMBER, "samples")
         works.wait(60)
         works.read("gs-1", "96.0", "%vol", "gas", serial="S-9")

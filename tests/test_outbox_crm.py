@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from hub.errors import SinkPaused, SinkUnavailable
 from hub.ledger import LedgerReader
 from hub.outbox import listing, replay
-from hub.simulate.receiver import Receiver, stored
+from hub.simulate.receiver import Receiver, Request, stored
 from hub.testing import wait_until
 from tests.outbox_rig import SECRET, Rig, crm, deliver, parcel
 
@@ -315,3 +315,27 @@ class talker:  # noqa: N801 - reads as a verb where it is used
             while b'{"subject"' not in seen:
                 seen += client.recv(65536)
             client.sendall(self._says)
+
+
+def test_a_receivers_file_is_read_while_it_is_written(tmp_path: Path) -> None:
+    """What is not whole yet is left out, and its rest is no line of its own."""
+    file = tmp_path / "told.jsonl"
+    line = json.dumps({**dict.fromkeys(Request._fields, ""), "body": "e30=", "headers": {}}) + "\n"
+    half = len(line) // 2
+
+    def write() -> None:
+        with file.open("a", encoding="ascii", buffering=1) as out:
+            for _ in range(1000):
+                for piece in (line[:half], line[half:]):
+                    out.write(piece)
+                    out.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = 0
+    while writer.is_alive():
+        now = sum(1 for _ in stored(file))
+        assert now >= seen
+        seen = now
+    writer.join()
+    assert sum(1 for _ in stored(file)) == 1000

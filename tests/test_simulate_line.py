@@ -19,6 +19,7 @@ from hub.simulate.instrument import instrument_from
 from hub.simulate.line import Line
 from hub.simulate.script import Action
 from hub.simulate.sensing import SURROUNDINGS
+from hub.simulate.wire import Cable
 from hub.testing import on_the_wire
 
 ASK = b"?\n"
@@ -188,22 +189,29 @@ def test_echo_brings_back_what_was_sent_before_the_answer() -> None:
         assert got == ASK + b"1=5.0\n"
 
 
-def test_split_messages_come_byte_by_byte() -> None:
-    """Who reads late finds several bytes at once, so one of some answers must show it."""
+def test_split_messages_come_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen where they are put on the line: who reads late finds several bytes at once."""
+    put: list[bytes] = []
+    write = Cable.write
+
+    def noted(cable: Cable, sent: bytes) -> None:
+        put.append(sent)
+        write(cable, sent)
+
+    monkeypatch.setattr(Cable, "write", noted)
     with on_the_wire(Meter) as wire, wire.port() as port:
-
-        def parts() -> list[bytes]:
+        for action, pieces in (
+            ("set 5", [b"1=5.0\n"]),
+            ("split", [b"1", b"=", b"5", b".", b"0", b"\n"]),
+        ):
+            put.clear()
+            wire.do(action)
             port.write(ASK)
-            got: list[bytes] = []
-            while not heard(got).endswith(b"\n"):
-                got.append(port.read(5))
-            assert heard(got) == b"1=5.0\n"
-            return got
-
-        wire.do("set 5")
-        assert len(parts()) == 1
-        wire.do("split")
-        assert any(len(parts()) > 2 for _ in range(20))
+            parts: list[bytes] = []
+            while not heard(parts).endswith(b"\n"):
+                parts.append(port.read(5))
+            assert heard(parts) == b"1=5.0\n"
+            assert put == pieces
 
 
 def test_one_of_two_on_a_line_is_meant_by_its_number() -> None:

@@ -4,15 +4,14 @@ and deadlines that pass.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable
 
 from hub.ledger import Transaction
 from hub.model import Intake, Reading, way_of
 from hub.rulepack import RulePack, over_limit
 
-V = TypeVar("V")
-Found = dict[tuple[str, str], V]
+Found = dict[tuple[str, str], tuple[str, int]]
+"""(job, what it is about) -> what was seen, and when; to be recorded."""
 
 
 class Watch:
@@ -27,8 +26,8 @@ class Watch:
         self._limits: dict[str, set[tuple[str, str]]] = {}
         self._serials: dict[str, set[tuple[str, str]]] = {}
         self._due_us: int | None = None
-        self._over: Found[tuple[str, int]] = {}
-        self._swapped: Found[tuple[str, int]] = {}
+        self._over: Found = {}
+        self._swapped: Found = {}
         self.untrusted_us = 0
 
     def restore(self, sql: sqlite3.Connection) -> None:
@@ -74,16 +73,16 @@ class Watch:
         late = self._due_us is not None and now_us > self._due_us
         return bool(self._over or self._swapped) or late
 
-    def over(self, tx: Transaction) -> Mapping[tuple[str, str], tuple[str, int]]:
+    def over(self, tx: Transaction) -> Found:
         """(job, limit) -> the reading and its time; gone once *tx* is durable."""
         return _taken(tx, self._over)
 
-    def swapped(self, tx: Transaction) -> Mapping[tuple[str, str], tuple[str, int]]:
+    def swapped(self, tx: Transaction) -> Found:
         """(job, instrument) -> the serial number that it tells now, and since when; as `over`."""
         return _taken(tx, self._swapped)
 
 
-def _taken(tx: Transaction, found: Found[V]) -> Found[V]:
+def _taken(tx: Transaction, found: Found) -> Found:
     told = dict(found)
 
     def forget() -> None:
