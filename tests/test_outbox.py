@@ -253,6 +253,31 @@ def test_trouble_with_a_sink_burns_no_parcel(rig: Rig, error: Exception, said: s
     assert rig.sql("SELECT DISTINCT attempts FROM parcels") == [(1,)]
 
 
+def test_a_parcel_on_which_a_sink_breaks_holds_up_no_other_order(rig: Rig) -> None:
+    """It is tried again, ever more rarely, with no mark against it; the others go out."""
+    poison: list[str] = []
+    well = threading.Event()
+
+    def answer(parcels: Sequence[Parcel], batch: str) -> Delivery:
+        if parcels[0].order == "A" and not well.is_set():
+            poison.append(parcels[0].id)
+            raise ZeroDivisionError("bug")
+        return take(parcels, batch)
+
+    crm = ObedientSink(answer)
+    outbox = rig.build({"crm": (crm, Terms())})
+    rig.scribe.announce(outbox, "A", "A", "B", "C", "D", "E", "F")
+    outbox.start()
+    rig.shown(crm, 8)
+    rig.until(waiting=2, taken=5)
+    assert len(set(poison)) == 1
+    assert rig.sql("SELECT attempts FROM parcels WHERE state = 'waiting'") == [(0,), (0,)]
+    assert ("ZeroDivisionError: bug",) in rig.sql("SELECT reason FROM parcels")
+    well.set()
+    rig.shown(crm, len(crm.seen) + 2)
+    rig.until(taken=7)
+
+
 def test_a_rest_that_was_asked_for_is_kept(rig: Rig) -> None:
     """Retry-After is the least wait, whatever the back-off says and whatever is addressed."""
     asked_us: list[int] = []

@@ -2,11 +2,13 @@
 
 Order is kept within a lane (a work order): a parcel goes out only when none before it is waiting.
 A sink that cannot be reached, pauses us or breaks stops this channel alone, and burns no parcel.
+A parcel on which it breaks is put off, so that the others need not wait behind it.
 """
 
 import random
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,7 @@ from hub.ledger import LedgerReader, Transaction
 from hub.model import Delivery, Parcel, Said, Sink
 from hub.outbox import pages
 from hub.outbox.commits import Commits, Submit
-from hub.outbox.parcels import Outcome, Tell, claim, mark, settle
+from hub.outbox.parcels import Outcome, Tell, claim, mark, put_off, settle
 from hub.outbox.terms import Terms
 
 log = structlog.get_logger()
@@ -82,6 +84,7 @@ class Channel:
         self._standing = "open"
         self._failures = 0
         self._struck: set[str] = set()
+        self._broke: Counter[str] = Counter()
         self._rest_until_us = 0
 
     def wake(self) -> None:
@@ -196,7 +199,9 @@ class Channel:
         except Exception as bug:  # a stranger's code: it stops this sink only, and is named
             if self._standing != "failed":
                 log.exception("sink_raised", sink=self.name)
-            self._trouble("failed", f"{type(bug).__name__}: {bug}", self._backoff_s())
+            reason = f"{type(bug).__name__}: {bug}"
+            self._put_off(parcels, reason)
+            self._trouble("failed", reason, self._backoff_s())
             return False
         heads = {one.id: ledger_head(one.body) for one in parcels if one.id in delivery.taken}
         said = [(one, delivery.said[one.id]) for one in parcels if one.id in delivery.said]
@@ -204,6 +209,7 @@ class Channel:
         spoken = any(one.step != "unknown" for _, one in said)
         if spoken or any(outcome.answer != "waiting" for outcome in outcomes):
             self._struck.clear()
+            del self._broke[parcels[0].id]
             self._well()
             return True
         self._struck.update(one.order or one.id for one in parcels[:STRIKES])
@@ -240,6 +246,14 @@ class Channel:
         settle(tx, at_us=at_us, **settled)
         for parcel, one in said:
             self._hear(tx, parcel, one, at_us, self._filed)
+
+    def _put_off(self, parcels: Sequence[Parcel], reason: str) -> None:
+        """Later again, without a mark against them: it may be the sink's bug, or theirs."""
+        self._broke[parcels[0].id] += 1
+        wait_s = self.terms.backoff_s(self._broke[parcels[0].id], self._chance)
+        next_us = self._clock.now_us() + round(wait_s * 1e6)
+        ids = [one.id for one in parcels]
+        self._commits.add(partial(put_off, ids=ids, next_us=next_us, reason=reason))
 
     def _outcomes(self, parcels: Sequence[Parcel], delivery: Delivery) -> list[Outcome]:
         outcomes = []

@@ -134,6 +134,15 @@ def settle(
         _record(tx, sink, taken, at_us, heads, batch, filed)
 
 
+def put_off(tx: Transaction, ids: Sequence[str], next_us: int, reason: str) -> None:
+    """Try those of *ids* that still wait no sooner than *next_us*. Counts as no attempt."""
+    for parcel in ids:
+        tx.sql.execute(
+            "UPDATE parcels SET next_us = ?, reason = ? WHERE id = ? AND state = 'waiting'",
+            (next_us, reason, parcel),
+        )
+
+
 def withdraw(tx: Transaction, sink: str, key: str, at_us: int, why: str) -> None:
     """Refuse a parcel that is still waiting, as what it carries is given up; the next one of its
     lane may go. Nothing happens to one that is settled, or to none.
