@@ -14,11 +14,12 @@ from hub.clock import local_day
 from hub.errors import CommandRefused, ConfigError
 from hub.filing import life
 from hub.filing.codes import check_digit_fits, names_somebody
+from hub.filing.deadlines import period_now
 from hub.filing.door import authorities
 from hub.filing.listing import filing, filings
 from hub.filing.period import last_over, span, span_of
 from hub.filing.profile import load_profile
-from hub.ledger import verify
+from hub.ledger import LedgerReader, verify
 from hub.ledger.canonical import canonical
 from hub.model import Said
 from hub.outbox import Consignee
@@ -248,11 +249,31 @@ def test_a_word_without_a_code_and_a_text_too_long_are_faults(yard: Yard, tmp_pa
     assert words(office) == {"code_unknown": "fault", "too_long": "fault"}
 
 
-def test_nothing_due_is_a_fault(office: Office) -> None:
+def test_nothing_more_due_in_a_period_that_has_a_filing_is_a_fault(office: Office) -> None:
     office.draft()
 
     assert office.due().members == []
     assert words(office) == {"empty": "fault"}
+
+
+def test_a_period_in_which_nothing_is_due_is_met_by_a_nil_report(tmp_path: Path) -> None:
+    """Or it would be overdue for ever. It is approved and sent as any other."""
+    text = profile_file("example_city").read_text()
+    path = tmp_path / "profile.toml"  # statistics are always due
+    path.write_text(re.sub(r"\[table\.statistics\].*?(?=\n\[|\Z)", "", text, flags=re.DOTALL))
+    with Yard(tmp_path / "yard") as yard:
+        office = Office(yard.staffed(), profile=path)
+        office.wait_until_over()
+        assert words(office) == {"nil": "warning"}
+        filing = office.sent()
+        office.hear(Said("accepted", "R-0"))
+
+        assert office.told(filing)[-1]["records"] == 0
+        with LedgerReader(yard.folder) as reader:
+            now = period_now(reader.sql, "city", office.profile.schedule, office.span)
+        assert now.filing is not None
+        assert now.filing.met
+        assert words(office) == {"empty": "fault"}
 
 
 def test_every_finding_has_its_text() -> None:

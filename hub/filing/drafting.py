@@ -88,10 +88,12 @@ def drafted(
     head: Head,
     on_shelf: Callable[[str], bool],
     corrects: str = "",
+    filed: bool = False,
 ) -> Draft:
     """The draft of a filing, with everything that is wrong with it.
 
     on_shelf  whether the file of a digest is there, and is what it was
+    filed     whether the period has a filing that stands: without one, nothing due is a nil report
     """
     made = _Made(profile, now_us, on_shelf)
     tables: dict[str, list[dict[str, str]]] = {one.name: [] for one in profile.table.values()}
@@ -123,7 +125,9 @@ def drafted(
     header = {theirs: ours[name] for theirs, name in profile.header.items() if ours[name]}
     findings = [*_of_company(profile, who), *_of_period(span, now_us), *made.findings]
     if not members:
-        findings.append(Finding("fault", "empty", span.name))
+        findings.append(
+            Finding("fault", "empty", span.name) if filed else Finding("warning", "nil", span.name)
+        )
     return Draft(filing, {"header": header, "tables": tables}, members, findings)
 
 

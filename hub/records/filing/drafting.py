@@ -5,6 +5,7 @@ from typing import Any
 from ulid import ULID
 
 from hub.errors import CommandRefused
+from hub.filing.deadlines import period_now
 from hub.filing.drafting import Draft, Head, counts, drafted
 from hub.filing.period import Span
 from hub.filing.profile import Profile
@@ -32,6 +33,7 @@ def draft(
     if corrects:
         _known(record, authority, corrects)
     shelf = Shelf(record.where)
+    standing = period_now(record.reader.sql, authority, profile.schedule, span).filing
     head = record.head()
     return drafted(
         profile,
@@ -44,6 +46,7 @@ def draft(
         head=Head(record.origin, head.size, root_of(head)),
         on_shelf=lambda digest: shelf.changed(digest) == "",
         corrects=corrects,
+        filed=standing is not None,
     )
 
 
