@@ -18,6 +18,8 @@ _FILE_NAME: Final = re.compile(r"[ -.0-~]{1,255}")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 _RANDOM: Final = re.compile(r"(?=[^_.-]*[0-9])(?=[^_.-]*[A-Za-z])[^_.-]{16,}")
 """Letters and digits in one piece: a key or token, not something that people would say."""
+_ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+"""An id of ours, which may be shown."""
 _INLINE: Final = re.compile(
     r"whsec_|-----BEGIN |://[^/\s@]*:[^/\s@]+@"
     r"|[?&][^=&\s]*(?:token|secret|sig|ticket|auth|key|passw|pwd|credential)[^=&\s]*=[^&\s]",
@@ -89,11 +91,18 @@ def inline(text: str) -> bool:
 
 
 def bare(text: str) -> str:
-    """*text* with its addresses as they may be shown: nobody's name or password, no query."""
+    """*text* with its addresses as they may be shown: nobody's name or password, no query, and no
+    step of the path that looks like a token.
+    """
+
+    def step(text: str) -> str:
+        return _HIDDEN if _RANDOM.fullmatch(text) and not _ULID.fullmatch(text) else text
 
     def address(found: re.Match[str]) -> str:
         who = f"{_HIDDEN}@" if found["who"] else ""
-        return f"{found['way']}{who}{found['place']}{'?' + _HIDDEN if found['query'] else ''}"
+        host, *path = found["place"].split("/")
+        place = "/".join([host, *map(step, path)])
+        return f"{found['way']}{who}{place}{'?' + _HIDDEN if found['query'] else ''}"
 
     return _QUERY.sub(rf"\g<name>{_HIDDEN}", _ADDRESS.sub(address, text))
 

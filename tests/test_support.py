@@ -8,6 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from hub.credentials import bare
 from hub.doctor.support import LOG_LINES
 from hub.egress import Egress, Limits
 from tests.line_rig import Site
@@ -144,3 +145,11 @@ def test_what_a_channel_says_of_an_address_has_no_query() -> None:
     way = Egress("https://user:pw@crm.example/in/7?sign=CANARY#x", limits=Limits())
     assert way.url == "https://(not shown)@crm.example/in/7?(not shown)"
     assert Egress("https://crm.example/in/7", limits=Limits()).url == "https://crm.example/in/7"
+
+
+def test_nor_a_step_of_its_path_that_looks_like_a_token() -> None:
+    """As in the addresses of many chat services; ids of ours stay, to be looked up."""
+    shown = bare("POST https://chat.example/hook/T04QK7Z9WXJ3CANARY8/in: 404")
+    assert shown == "POST https://chat.example/hook/(not shown)/in: 404"
+    ours = "https://city.example/api/v1/filings/01KBJ6W7M0Q3ZN8T5V2R4X9YAC"
+    assert bare(ours) == ours
