@@ -231,7 +231,8 @@ def far_side(
     monkeypatch.setenv("GASHUB_SECRET_FILING_SSH", sshd.client_key)
 
     def documents() -> list[Any]:
-        bodies = [path.read_bytes() for path in (sshd.folder / "incoming").glob("*.json*")]
+        paths = (sshd.folder / "incoming").glob("*.json*")
+        bodies = [path.read_bytes() for path in paths if path.suffix != ".part"]
         mode = profile.envelope
         opened = [open_sealed(mode, bytes.fromhex(SM4_KEY), one) if mode else one for one in bodies]
         return [json.loads(one) for one in opened]
