@@ -137,7 +137,7 @@ FIGURES = (
     ),
     Figure(
         "tryton", "faults", "tryton.py", "--count 1000 --kills 20",
-        "--count 40 --kills 3 --planted 30",
+        "--count 32 --kills 2 --planted 24",
         (
             Target("verdicts that Tryton never had", "missing", "=", 0),
             Target("inspections beyond one for a verdict", "duplicates", "=", 0),
@@ -185,7 +185,7 @@ FIGURES = (
         ),
     ),
     Figure(
-        "jobs_kill", "faults", "jobs_kill.py", "--kills 200", "--kills 15",
+        "jobs_kill", "faults", "jobs_kill.py", "--kills 200", "--kills 12",
         (
             Target("lost, changed or done twice in a job", "wrong", "=", []),
             Target("verify not clean", "verify_not_clean", "=", False),
@@ -193,7 +193,7 @@ FIGURES = (
         ),
     ),
     Figure(
-        "mutation", "rules", "mutation.py", "", "--sample 40",
+        "mutation", "rules", "mutation.py", "", "--sample 30",
         (
             Target("mutants of the rules killed: 95 %, less a sample's error", "enough", "=", True),
             Target("survivors without an explanation", "unexplained", "=", []),
