@@ -11,6 +11,10 @@ A field of the event that is absent leaves theirs out, unless `absent` says what
 
 What releases gas is guarded when the file is read: each of the four words becomes a word of its
 own, none but PASS becomes a success, and a body about a verdict always says which it was.
+
+A verdict with an `outcome` is an outdoor screen, and no success even where it is PASS. `words` may
+have words for outcomes (`no_anomaly`, …), which come first and may be no success; without one a
+PASS becomes what INCONCLUSIVE becomes, which keeps the job open.
 """
 
 import json
@@ -30,6 +34,11 @@ from hub.settings import EVENT_KINDS
 WORDS: Final = ("PASS", "FAIL", "INCONCLUSIVE", "ABORTED")
 _VERDICTS: Final = ("data.verdict.verdict", "data.verdict")
 """Where an event says what was judged: a verdict's own, and that of the kinds of job."""
+_OUTCOMES: Final = {
+    "data.verdict.verdict": "data.verdict.outcome",
+    "data.verdict": "data.test_outcome",
+}
+"""And where it says what a screen found, without which a PASS is a success."""
 _SUCCESSES: Final = frozenset(
     ("pass", "passed", "ok", "success", "successful", "succeeded", "合格", "通过", "成功")
 )
@@ -101,8 +110,11 @@ class Mapped:
             found = entry.value if not entry.from_ else _at(event, entry.from_)
             if found is None:
                 found = entry.absent
-            elif entry.words:
-                found = self._word(kind, theirs, entry, found)
+            else:
+                if _speaks_of_verdict(kind, entry):
+                    found = _of_screen(event, entry, found)
+                if entry.words:
+                    found = self._word(kind, theirs, entry, found)
             if found is not None:
                 _put(made, theirs, found)
         return json.dumps(made, ensure_ascii=False, sort_keys=True).encode()
@@ -146,10 +158,10 @@ class Mapped:
         if missing := [word for word in WORDS if word not in entry.words]:
             yield f"`words` lacks {', '.join(missing)}; each of the four needs a word of its own"
             return
-        folded = {word: _folded(entry.words[word]) for word in WORDS}
-        said = {word: _leaves(entry.words[word]) for word in WORDS}
+        folded = {word: _folded(becomes) for word, becomes in entry.words.items()}
+        said = {word: _leaves(becomes) for word, becomes in entry.words.items()}
         success = _widened(self._named() | _passed(entry))
-        for word in WORDS[1:]:
+        for word in (each for each in entry.words if each != "PASS"):
             if said[word] & success or folded[word] == folded["PASS"]:
                 yield (
                     f"{word} becomes {entry.words[word]!r}, which is a success; nothing but PASS "
@@ -197,6 +209,16 @@ def _formal(entry: Entry) -> Iterator[str]:
 
 def _speaks_of_verdict(kind: str, entry: Entry) -> bool:
     return entry.from_ == (_VERDICTS[0] if kind == "verdict" else _VERDICTS[1])
+
+
+def _of_screen(event: Mapping[str, Any], entry: Entry, verdict: Any) -> Any:
+    """The word to go by: a screen is told by its outcome, and its PASS is no success."""
+    outcome = _at(event, _OUTCOMES[entry.from_])
+    if not outcome:
+        return verdict
+    if str(outcome) in entry.words:
+        return outcome
+    return "INCONCLUSIVE" if verdict == "PASS" else verdict
 
 
 def _folded(value: JsonValue) -> str:

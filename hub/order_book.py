@@ -54,7 +54,13 @@ class OrderBook:
         order = self._new(given)
         known = self._orders.get(order.number) or _recorded(tx, order.number)
         if known is not None:
-            if known.asks_the_same(order):
+            if known.is_asked_by(order):
+                if self.is_aborted(tx, order.number):
+                    raise CommandRefused(
+                        f"order {order.number} was cancelled, and what is cancelled is not taken "
+                        "again; give it another number",
+                        "conflict",
+                    )
                 return known
             raise CommandRefused(
                 f"order {order.number} is known already, with other content; "
@@ -127,14 +133,14 @@ class OrderBook:
                 "ordered when it began; wait for the verdict, or abort the order",
                 "conflict",
             )
-        kept = before.tests_as_before(asked)
+        kept = before.tests_as_before(asked, tried)
         if lost := [test for test in before.tests if test.id in tried and test not in kept]:
             raise CommandRefused(
                 f"order {number}: {lost[0].step} ({lost[0].procedure}) was tried already, and what "
                 "was judged is not changed; leave it as it is, and order another test beside it",
                 "conflict",
             )
-        if before.asks_the_same(asked):
+        if before.says_the_same(replace(asked, tests=kept)):
             return before
         return self._put(tx, replace(before, tests=kept), now_us)
 

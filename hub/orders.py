@@ -5,13 +5,14 @@ more than once: each attempt ends in one verdict. Ids are ULIDs, given once and 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
 from ulid import ULID
 
+from hub.config import InstrumentFacts
 from hub.errors import CommandRefused
 from hub.ledger import Transaction
 from hub.order_file import UnusableInput, parse_order
@@ -38,8 +39,8 @@ NUMBERS = frozenset(
 )
 """Keys of the judge contract that hold numbers. In the record they are decimal text, because a
 canonical JSON number is a binary double; no key of the contract takes both."""
-
-
+OF_REGISTER: Final = frozenset(InstrumentFacts.model_fields)
+"""What an order may leave to the register of instruments, or to the configuration."""
 LONGEST_NUMBER: Final = 100
 """Characters of an order's number. It stands in every entry, event and log line about it."""
 _OF_HAZARD: Final = re.compile(r"(.+)-H[1-9][0-9]*", re.DOTALL)
@@ -82,10 +83,24 @@ class Test:
     id: str
     step: str
     spec: Mapping[str, Any]
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """`spec` as it came in, before the register added what it knows. Not kept."""
 
     @property
     def procedure(self) -> str:
         return str(self.spec["procedure"])
+
+    def is_asked_by(self, other: "Test") -> bool:
+        """Whether *other*, which has just come in, asks for this test. What it leaves to the
+        register contradicts nothing, whatever the register says by now.
+        """
+        mine, theirs = dict(self.spec), dict(other.given)
+        named, known = theirs.pop("instruments"), mine.pop("instruments")
+        return (self.step, mine, len(known)) == (other.step, theirs, len(named)) and all(
+            {key: one for key, one in there.items() if key in here or key not in OF_REGISTER}
+            == here
+            for here, there in zip(named, known, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +124,27 @@ class WorkOrder:
             **({"trial": True} if self.trial else {}),
         }
 
-    def asks_the_same(self, other: "WorkOrder") -> bool:
-        """Whether both say the same, whatever ids they were given."""
+    def is_asked_by(self, other: "WorkOrder") -> bool:
+        """Whether *other*, which has just come in, is this order once more; ids do not matter."""
+        return (
+            (self.site, self.trial, len(self.tests)) == (other.site, other.trial, len(other.tests))
+        ) and all(test.is_asked_by(one) for test, one in zip(self.tests, other.tests, strict=True))
+
+    def says_the_same(self, other: "WorkOrder") -> bool:
+        """Whether both say the same, with what the register said of the instruments."""
         mine, theirs = ([(t.step, t.spec) for t in one.tests] for one in (self, other))
         return (mine, self.site, self.trial) == (theirs, other.site, other.trial)
 
-    def tests_as_before(self, asked: "WorkOrder") -> tuple[Test, ...]:
-        """The tests of *asked*; those that this order has, too, are this order's own."""
+    def tests_as_before(self, asked: "WorkOrder", tried: Container[str]) -> tuple[Test, ...]:
+        """The tests of *asked*; those that this order has, too, are this order's own.
+
+        tried  ids of tests that keep what the register said when they were ordered
+        """
         mine = list(self.tests)
         found = []
         for test in asked.tests:
             same = next((t for t in mine if (t.step, t.spec) == (test.step, test.spec)), None)
+            same = same or next((t for t in mine if t.id in tried and t.is_asked_by(test)), None)
             if same is not None:
                 mine.remove(same)
             found.append(same or test)
@@ -204,12 +229,14 @@ def new_order(
                 f"order {number}: a step has no test; give it at least one, or leave the step out"
             )
         for entry in entries:
-            spec = _with_facts({**entry, "number": number}, facts)
+            plain = {**entry, "number": number}
+            spec = _with_facts(plain, facts)
             try:
                 parse_order(spec, procedures)
             except UnusableInput as wrong:
                 raise CommandRefused(f"order {number}: {wrong}") from wrong
-            tests.append(Test(str(ULID()), str(step.get("step", entry.get("procedure"))), spec))
+            name = str(step.get("step", entry.get("procedure")))
+            tests.append(Test(str(ULID()), name, spec, plain))
     if not tests:
         raise CommandRefused(f"order {number} has no test; give it at least one")
     return WorkOrder(str(ULID()), number, tuple(tests), site, trial)

@@ -25,7 +25,7 @@ from hub.api.application import PUBLIC, _bare, document
 from hub.ledger import verify
 from hub.testing import wait_until
 from hub.tokens import SCOPES, make
-from tests.api_rig import House, free_port, order
+from tests.api_rig import HOLD, House, free_port, order
 from tests.foreman_rig import purge_order
 
 SCHEMA = Path(__file__).parent.parent / "docs" / "openapi.json"
@@ -299,6 +299,23 @@ def test_a_number_may_be_chinese(house: House) -> None:
     asked = {**purge_order("任务-1"), "site": ""}
     job = house.send("POST", "/v1/jobs", {k: v for k, v in asked.items() if v != ""}, token)
     assert (job.status, job.headers["Location"]) == (201, "/v1/jobs/%E4%BB%BB%E5%8A%A1-1")
+
+
+def test_an_order_sent_again_is_the_same_until_it_is_cancelled(house: House) -> None:
+    """By new keys, and whatever was registered of its instrument in between."""
+    token = house.token()
+    gauge = {"quantity": "pressure", "calibrated_until": "2027-01-31"}
+    bare = {**HOLD, "number": "S-1", "instruments": [{"name": "pm-s", "quantity": "pressure"}]}
+    house.send("PUT", "/v1/instruments/pm-s", gauge, token)
+    first = house.send("POST", "/v1/orders", bare, token)
+    house.send("PUT", "/v1/instruments/pm-s", gauge | {"calibrated_until": "2028-01-31"}, token)
+
+    again = house.send("POST", "/v1/orders", bare, token)
+    assert (again.status, again.body) == (201, first.body)
+    house.send("POST", "/v1/orders/S-1/cancel", {"reason": "away"}, token)
+    said = house.send("POST", "/v1/orders", bare, token)
+    assert (said.status, said.problem) == (409, "conflict")
+    assert "was cancelled" in said.body["detail"]
 
 
 def test_an_amendment_says_which_version_it_means(house: House) -> None:

@@ -226,6 +226,58 @@ def test_a_calibration_that_is_registered_goes_into_the_orders_after_it(yard: Ya
     assert "certificate" not in instrument
 
 
+def test_an_order_sent_again_is_the_same_whatever_the_register_says_by_now(yard: Yard) -> None:
+    """Also after a start, and with the facts named; what is named otherwise is another order."""
+
+    def calibrated(until: str) -> None:
+        record = {"name": "pm-9", "quantity": "pressure", "calibrated_until": until}
+        yard.do("instrument.put", text=json.dumps(record))
+
+    def given(**more: str) -> dict[str, Any]:
+        bare = {**HOLD, "instruments": [{"name": "pm-9", "quantity": "pressure", **more}]}
+        return {"number": "WO-1", "steps": [{"step": "first", "tests": [bare]}]}
+
+    calibrated("2027-01-31")
+    first = add(yard, given())
+    calibrated("2028-01-31")
+    assert add(yard, given()) == first
+    yard.again()
+    assert add(yard, given()) == first
+    assert add(yard, given(calibrated_until="2027-01-31")) == first
+    for other in ({"calibrated_until": "2028-01-31"}, {"zero_before_pa": "0"}):
+        with pytest.raises(CommandRefused, match="other content"):
+            add(yard, json.loads(json.dumps(given(**other)).replace('"0"', "0")))
+
+
+def test_an_amendment_gives_what_was_not_tried_the_register_of_today(yard: Yard) -> None:
+    """What was tried keeps what was known of its instrument, and refuses no amendment for it."""
+    record = {"name": "pm-1", "quantity": "pressure", "calibrated_until": "2027-01-31"}
+    bare = {**HOLD, "instruments": [{"name": "pm-1", "quantity": "pressure"}]}
+    given = {"number": "WO-1", "steps": [{"step": s, "tests": [bare]} for s in ("one", "two")]}
+    yard.do("instrument.put", text=json.dumps(record))
+    version = add(yard, given)["version"]
+    yard.do("order.open", number="WO-1")
+    yard.event("WO-1", "abort")
+    yard.do("instrument.put", text=json.dumps({**record, "calibrated_until": "2028-01-31"}))
+
+    after = amend(yard, given, version)["version"]
+    ((text,),) = yard.ledger_sql("SELECT record FROM orders")
+    until = [one["spec"]["instruments"][0]["calibrated_until"] for one in json.loads(text)["tests"]]
+    assert until == ["2027-01-31", "2028-01-31"]
+    assert amend(yard, given, after)["version"] == after
+
+
+def test_an_order_that_was_cancelled_is_not_taken_again(yard: Yard) -> None:
+    """A new key is no way round; the key that took it is still answered as it was."""
+    first = once(yard, "k-1", "order.add", text=json.dumps(order()))
+    yard.do("order.abort", number="WO-1", reason="customer away")
+
+    with pytest.raises(CommandRefused, match=r"was cancelled.*another number") as refused:
+        add(yard, order())
+    assert code(refused) == "conflict"
+    assert once(yard, "k-1", "order.add", text=json.dumps(order()))["answer"] == first["answer"]
+
+
 def test_a_wrong_instrument_says_what_is_wrong(yard: Yard) -> None:
     with pytest.raises(CommandRefused, match="quantity"):
         yard.do("instrument.put", text='{"name": "pm-9", "quantity": "presure"}')

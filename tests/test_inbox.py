@@ -251,17 +251,26 @@ def test_every_format_and_jobs_and_cancelling_go_the_same_way(house: House) -> N
 
 
 def test_the_same_file_twice_changes_nothing(house: House) -> None:
-    given = json.dumps([order("T-1"), {"number": "T-1", "do": "cancel"}])
-    drop(house, "a.json", given)
+    """Nor when an instrument was calibrated in between. What was cancelled since says so."""
+    drop(house, "a.csv", CSV)
     wait_until(lambda: gone(house))
+    record = {"name": "pm-1", "quantity": "pressure", "calibrated_until": "2027-01-31"}
+    house.ask("instrument.put", text=json.dumps(record))
     size = house.rows("SELECT count(*) FROM entries")
     before = replies(house)
-    drop(house, "a.json", given)
+    drop(house, "a.csv", CSV)
     wait_until(lambda: gone(house))
 
     assert house.rows("SELECT count(*) FROM entries") == size
     assert replies(house) == before
     assert len(list((house.folder / "in" / "done").iterdir())) == 2
+
+    house.ask("order.abort", number="C-2", reason="away")
+    drop(house, "a.csv", CSV)
+    wait_until(lambda: gone(house))
+    (after,) = replies(house)
+    assert [row["result"] for row in after["rows"]] == ["taken", "refused"]
+    assert "was cancelled" in after["rows"][1]["detail"]
 
 
 def test_a_file_that_is_still_written_is_not_read(house: House) -> None:

@@ -201,6 +201,11 @@ def verdict(words: str, more: str = "", top: str = "") -> str:
             id="a screen as an inspection",
         ),
         pytest.param(
+            verdict(WORDS.replace("}", ', no_anomaly = "通过" }')),
+            "no_anomaly becomes '通过', which is a success",
+            id="a screen as a PASS",
+        ),
+        pytest.param(
             '[job]\nr = { from = "data.verdict", words = { PASS = "A", FAIL = "B", INCONCLUSIVE ='
             ' "A", ABORTED = "D" } }',
             "INCONCLUSIVE becomes 'A'",
@@ -234,6 +239,33 @@ def test_a_file_that_is_unsafe_or_unusable_is_refused_when_it_is_read(
 )
 def test_other_peoples_words_may_be_any_that_are_four(tmp_path: Path, words: str) -> None:
     assert mapped(tmp_path, verdict(words)).kinds == {"verdict"}
+
+
+@pytest.mark.parametrize(
+    ("words", "becomes"),
+    [
+        (WORDS, "无法判定"),
+        (WORDS.replace("}", ', no_anomaly = "室外未见异常" }'), "室外未见异常"),
+        ("{}", "INCONCLUSIVE"),
+    ],
+)
+def test_an_outdoor_screen_is_no_success(tmp_path: Path, words: str, becomes: str) -> None:
+    """Its PASS is told by its outcome, or keeps the job open: of a verdict and of a job's test."""
+    of_job = f'[job]\nr = {{ from = "data.verdict", words = {words} }}\n'
+    file = mapped(tmp_path, verdict(words, of_job))
+    tested = golden("job-test")
+    tested["data"] |= {"verdict": "PASS", "test_outcome": "no_anomaly"}
+
+    assert json.loads(file.body("verdict", golden("verdict-screened"))) == {"r": becomes}
+    assert json.loads(file.body("job", tested)) == {"r": becomes}
+
+
+def test_a_screen_that_found_something_stays_what_it_is(tmp_path: Path) -> None:
+    screened = golden("verdict-screened")
+    screened["data"]["verdict"] |= {"verdict": "FAIL", "outcome": "strong_anomaly"}
+
+    body = json.loads(mapped(tmp_path, verdict(WORDS)).body("verdict", screened))
+    assert body == {"r": "不合格"}
 
 
 def test_a_word_that_the_file_does_not_know_is_named(tmp_path: Path) -> None:
