@@ -3,13 +3,17 @@
     .venv/bin/python -m tests.golden_events
 
 writes `docs/schemas/golden/VERSION/`. What is there already is not written again: other people
-test their receivers with it. Verdicts are those of the worked cases in `tests/cases`. Together the
-events of a version are what one gateway could have sent, in the order of their `ledger.size`.
+test their receivers with it. Verdicts are those of the worked cases in `tests/cases`, with their
+readings moved to the time of the story. Together the events of a version are what one gateway could
+have sent, in the order of their `ledger.size`.
 """
 
+import csv
+import io
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +31,8 @@ GOLDEN: Final = ROOT / "docs" / "schemas" / "golden"
 GATEWAY: Final = "gw-7"
 AT_US: Final = 1_796_000_000_123_456
 MINUTE_US: Final = 60_000_000
+TEST: Final = timedelta(minutes=20)
+"""How long an attempt takes, from its opening to its verdict: longer than any of the cases."""
 VERDICTS: Final = {
     "verdict-fail": "FAIL", "verdict-inconclusive": "INCONCLUSIVE", "verdict-aborted": "ABORTED",
     "verdict-pass": "PASS",
@@ -44,6 +50,11 @@ _AMENDED: Final = (
 _TRIED_OUT: Final = (
     {"id": "01M8Q6X3V0TEST000000000005", "step": "indoor", "procedure": "indoor_hold"},
 )
+_DONE: Final = (
+    {"id": "01M8Q6X3V0TEST000000000007", "step": "indoor", "procedure": "indoor_hold"},
+    {"id": "01M8Q6X3V0TEST000000000008", "step": "screen", "procedure": "laser_screen"},
+)
+_LATE: Final = ({"id": "01M8Q6X3V0TEST000000000009", "step": "indoor", "procedure": "indoor_hold"},)
 _ATTEMPT: Final = "01M8Q6X3V0ATTEMPT000000001"
 _JOB: Final = {"order": "2026-2001", "kind": "residential_purge", "user_class": "residential"}
 _REPAIR: Final = {"order": "2026-2003", "kind": "repair", "user_class": "commercial"}
@@ -53,9 +64,9 @@ _HAZARD: Final = {
     "level": "1", "parent": "2026-3001",
 }  # fmt: skip
 _TRIAL: Final = {**_VISIT, "order": "2026-3009", "trial": True}
-_DUE: Final = {"next_due_at": iso(AT_US + 7 * 86_400_000_000)}
-_LEAK_DUE: Final = iso(AT_US + 23 * MINUTE_US)
-"""Between the hazard and the notice of the story."""
+_DUE: Final = {"next_due_at": timedelta(days=7)}
+_LEAK_DUE: Final = {"next_due_at": timedelta(hours=8)}
+"""From the event on. Its order's `due_at` is that moment, and the story waits for it."""
 _FILED: Final = {"channel": "filing", "records": 12, "period": "2026-10"}
 _LATER: Final = {**_FILED, "period": "2026-11"}
 
@@ -69,6 +80,10 @@ def _asked(number: str, what: str, tests: Sequence[Mapping[str, str]]) -> dict[s
 
 def _filing(at: int) -> str:
     return f"01M8Q6X3V0F1J1NG{at:010d}"
+
+
+def _order_id(number: str) -> str:
+    return f"01M8Q6X3V00RDER{''.join(filter(str.isdigit, number)):0>11}"
 
 
 STORY: Final[Sequence[tuple[str, str, Any]]] = (
@@ -85,6 +100,13 @@ STORY: Final[Sequence[tuple[str, str, Any]]] = (
         {**_asked("2026-1190", "opened", _TRIED_OUT), "trial": True},
     ),
     ("verdict-trial", "verdict", ("2026-1190", _TRIED_OUT[0], {"trial": True})),
+    # An order that is done, and one that was cancelled when it would have been
+    ("order-accepted-done", "news", _asked("2026-1185", "opened", _DONE)),
+    ("verdict-done", "verdict", ("2026-1185", _DONE[0], {})),
+    ("verdict-done-screened", "verdict", ("2026-1185", _DONE[1], {})),
+    ("order-accepted-late", "news", _asked("2026-1186", "opened", _LATE)),
+    ("verdict-late", "verdict", ("2026-1186", _LATE[0], {})),
+    ("order-cancelled-late", "news", _asked("2026-1186", "cancelled", _LATE)),
     # A purge that is given up
     ("order-accepted", "news", {**_JOB, "what": "opened", "phase": "planned"}),
     (
@@ -138,7 +160,7 @@ STORY: Final[Sequence[tuple[str, str, Any]]] = (
     ),
     (
         "hazard-opened", "news",
-        {**_HAZARD, "what": "opened", "phase": "open", "next_due_at": _LEAK_DUE},
+        {**_HAZARD, "what": "opened", "phase": "open", **_LEAK_DUE},
     ),
     (
         "visit-inspected", "news",
@@ -148,7 +170,7 @@ STORY: Final[Sequence[tuple[str, str, Any]]] = (
     (
         "notice-hazard", "news",
         {**_HAZARD, "what": "deadline", "step": "leak", "clause": "5.3.4", "phase": "open",
-         "tells": "dispatch", "due_at": _LEAK_DUE},
+         "tells": "dispatch", "due_at": "as told"},
     ),
     (
         "hazard-advanced", "news",
@@ -173,6 +195,7 @@ STORY: Final[Sequence[tuple[str, str, Any]]] = (
     ("instrument-back", "notice", ("pm-1", "instrument_back", "after 61 s")),
     ("instrument-changed", "notice", ("pm-1", "identity_changed", "S-1 -> S-2")),
     ("hub-line-lost", "notice", ("line-a", "port_lost", "unplugged")),
+    ("", "wait", timedelta(hours=2)),
     ("hub-clock-stepped", "notice", ("clock", "clock_step", "moved by +7200.0 s")),
     # A filing that is rejected, and the one that corrects it
     ("filing-prepared", "filing",
@@ -196,6 +219,7 @@ STORY: Final[Sequence[tuple[str, str, Any]]] = (
     ("filing-accepted", "filing",
      {**_FILED, "filing": _filing(2), "state": "accepted", "stands": "accepted",
       "receipt": "GZ-2026-000471", "replaces": _filing(1)}),
+    ("", "wait", timedelta(days=3)),  # into December
     # One that the authority has already, one that is given up, and a period for which none came
     ("filing-duplicate", "filing",
      {**_FILED, "filing": _filing(3), "state": "duplicate", "stands": "duplicate_of",
@@ -211,29 +235,55 @@ STORY: Final[Sequence[tuple[str, str, Any]]] = (
 
 def events() -> Iterator[tuple[str, Event]]:
     """Every golden event by its name, as the hub of today makes it."""
-    judged = dict(_verdicts())
+    cases = dict(_cases())
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger.open(Path(folder), HandClock(AT_US), GATEWAY)
         try:
             with ledger.transaction() as tx:
-                for at, (name, sort, what) in enumerate(STORY):
-                    yield name, _told(tx, name, sort, what, AT_US + at * MINUTE_US, judged)
+                for name, sort, what, at_us in _timed():
+                    yield name, _told(tx, name, sort, what, at_us, cases)
         finally:
             ledger.close()
 
 
+def _timed() -> Iterator[tuple[str, str, Any, int]]:
+    """The story with the time of each event, and each due date as the time that it is."""
+    at_us = AT_US
+    due: dict[str, int] = {}
+    for name, sort, what in STORY:
+        if sort == "wait":
+            at_us += _us(what)
+            continue
+        if sort == "verdict":
+            at_us += _us(TEST)
+        told = what
+        if isinstance(what, Mapping):
+            number = what.get("order", "")
+            if "next_due_at" in what:
+                due[number] = at_us + _us(what["next_due_at"])
+                told = {**what, "next_due_at": iso(due[number])}
+            if "due_at" in what:
+                passed_us = due.get(number) or _at_us(what["due_at"])
+                told = {**what, "due_at": iso(passed_us)}
+                at_us = max(at_us, passed_us + MINUTE_US)
+        yield name, sort, told, at_us
+        at_us += MINUTE_US
+
+
 def _told(
-    tx: Transaction, name: str, sort: str, what: Any, at_us: int, judged: Mapping[str, Any]
+    tx: Transaction, name: str, sort: str, what: Any, at_us: int, cases: Mapping[str, Path]
 ) -> Event:
     at = iso(at_us)
     match sort:
         case "verdict":
             number, test, more = what
-            same = {"verdict-trial": "verdict-pass", "verdict-of-job": "verdict-inconclusive"}
-            answer = {**judged[same.get(name, name)], "number": number}
+            begun_us = at_us - _us(TEST)
+            answer = {**_judged(cases[_CASE_OF.get(name, name)], begun_us), "number": number}
+            begun = {"order": number, "test": test["id"], "opened_at": iso(begun_us)}
+            opened = tx.append("attempt", begun, begun_us)
             record = {
-                **sample_record(number, at_us, **answer), "test": test["id"],
-                "step": test["step"], **more,
+                **sample_record(number, at_us, **answer), **begun, "step": test["step"],
+                "order_id": _order_id(number), "opened_entry": opened, **more,
             }  # fmt: skip
             entry = tx.append("verdict", record, at_us)
             return verdict_event(GATEWAY, {**record, "entry": entry}, tx.checkpoint())
@@ -259,14 +309,45 @@ def _told(
             return hub_event(*given, entry, tx.checkpoint(), clock_trusted=True)
 
 
-def _verdicts() -> Iterator[tuple[str, Mapping[str, Any]]]:
+_CASE_OF: Final = {
+    "verdict-trial": "verdict-pass", "verdict-of-job": "verdict-inconclusive",
+    "verdict-done": "verdict-pass", "verdict-done-screened": "verdict-screened",
+    "verdict-late": "verdict-pass",
+}  # fmt: skip
+"""Verdict -> the one that has the same case."""
+
+
+def _cases() -> Iterator[tuple[str, Path]]:
     """The first of the worked cases for each word, and for a screen that found nothing."""
     wanted = {word: name for name, word in VERDICTS.items()} | {"no_anomaly": "verdict-screened"}
     for case in sorted(path for path in CASES.iterdir() if path.is_dir()):
         answer = judge_files(case / "order.json", case / "readings.csv")
         found = answer.get("outcome") or answer["verdict"]
         if found in wanted and answer["procedure"] in ("indoor_hold", "laser_screen"):
-            yield wanted.pop(found), answer
+            yield wanted.pop(found), case
+
+
+def _judged(case: Path, begun_us: int) -> Mapping[str, Any]:
+    """What a worked case comes to where its readings begin at *begun_us*."""
+    rows = list(csv.DictReader(io.StringIO((case / "readings.csv").read_text("utf-8"))))
+    first_us = _at_us(rows[0]["at"])
+    for row in rows:
+        row["at"] = iso(begun_us + _at_us(row["at"]) - first_us)
+    with tempfile.TemporaryDirectory() as folder:
+        readings = Path(folder, "readings.csv")
+        with readings.open("w", newline="", encoding="utf-8") as file:
+            moved = csv.DictWriter(file, list(rows[0]))
+            moved.writeheader()
+            moved.writerows(rows)
+        return judge_files(case / "order.json", readings)
+
+
+def _us(time: timedelta) -> int:
+    return time // timedelta(microseconds=1)
+
+
+def _at_us(text: str) -> int:
+    return _us(datetime.fromisoformat(text) - datetime.fromisoformat("1970-01-01T00:00:00Z"))
 
 
 def _alarm(state: str, at: str) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ import pytest
 import urllib3
 
 from hub.cli.main import app
+from hub.contract.expected import concluded
 from hub.contract.files.check import Sender
 from hub.contract.files.receiver import verify
 from hub.contract.kit import vectors, write_kit
@@ -87,6 +88,7 @@ def test_the_kit_is_whole_and_stands_alone(kit: Path) -> None:
         "guide.en.md",
         "guide.zh-CN.md",
         "vectors.json",
+        "expected.json",
         "asyncapi.json",
         "openapi.json",
         "words.json",
@@ -239,6 +241,67 @@ def test_the_checker_makes_a_secret_that_a_receiver_takes(kit: Path, tmp_path: P
     for words in (["0"], ["0", "hunter2", str(tmp_path / "x.db")]):
         told = subprocess.run([*receiver, *words], capture_output=True, text=True, check=False)
         assert (told.returncode, "python3 receiver.py PORT" in told.stderr) == (2, True)
+
+
+def test_the_kit_says_what_to_make_of_the_golden_events(kit: Path) -> None:
+    """Each rule of the contract decides something there, and what it decides is known."""
+    told = json.loads((kit / "expected.json").read_text("utf-8"))
+    new = told["1.1.0"]
+
+    assert {number: (one["state"], one["done"]) for number, one in new["orders"].items()} == {
+        "2026-1184": ("cancelled", "not done"),
+        "2026-1185": ("accepted", "done"),
+        "2026-1186": ("cancelled", "not done"),  # though each of its tests is done
+        "2026-1190": ("accepted", "not done"),  # a trial
+        "2026-2002": ("refused", "not done"),
+    }
+    tests = {
+        number: [(one["done"], one["success"]) for one in order["tests"].values()]
+        for number, order in new["orders"].items()
+        if "tests" in order
+    }
+    good, screened, open_ = ("done", True), ("done", False), ("not done", False)
+    assert tests == {
+        "2026-1184": [good, screened, open_], "2026-1185": [good, screened],
+        "2026-1186": [good], "2026-1190": [open_],
+    }  # fmt: skip
+    assert {number: one["done"] for number, one in new["jobs"].items()} == {
+        "2026-2001": "not done", "2026-2003": "done", "2026-3001": "done", "2026-3009": "not done",
+    }  # fmt: skip
+    assert {number: one["done"] for number, one in new["hazards"].items()} == {
+        "2026-3001-H1": "done", "2026-3009-H1": "not done",
+    }  # fmt: skip
+    assert {number for sort in new for number, one in new[sort].items() if one.get("trial")} == {
+        "2026-1190", "2026-3009", "2026-3009-H1",
+    }  # fmt: skip
+    accepted = {"state": "accepted", "procedures": ["indoor_hold"], "ledger": {"size": 1}}
+    of_1_0 = {"type": "gashub.order.v1", "subject": "N", "data": accepted}
+    assert concluded([of_1_0])["orders"]["N"] == {"state": "accepted", "done": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("later", "done"),
+    [
+        ({"verdict": "FAIL", "outcome": "anomaly"}, "done"),
+        ({"verdict": "INCONCLUSIVE", "outcome": "invalid"}, "not done"),
+        ({"verdict": "ABORTED"}, "not done"),
+    ],
+)
+def test_a_screen_is_done_by_what_it_found(later: dict[str, str], done: str) -> None:
+    """By its newest verdict, whatever the one before was."""
+    test = {"id": "T", "step": "s", "procedure": "laser_screen"}
+    events = [
+        {"type": "gashub.order.v1", "data": {"state": "accepted", "tests": [test]}},
+        *(
+            {"type": "gashub.verdict.v1", "data": {"test": "T", "verdict": verdict}}
+            for verdict in ({"verdict": "PASS", "outcome": "no_anomaly"}, later)
+        ),
+    ]
+    for size, event in enumerate(events):
+        event["subject"] = "N"
+        event["data"]["ledger"] = {"size": size}
+    order = concluded(events[::-1])["orders"]["N"]
+    assert (order["done"], order["tests"]["T"]["success"]) == (done, False)
 
 
 # -- vectors
@@ -412,8 +475,14 @@ class _Right(BaseHTTPRequestHandler):
         self.answer(key, self.kept.setdefault(key, f"R-{len(self.kept)}"), known=known)
 
     def trusts(self, key: str, body: bytes) -> bool:
-        same = self.headers["idempotency-key"] == key
-        return same and verify(self.headers, body, SECRET, time.time())
+        del key
+        return verify(self.headers, body, SECRET, time.time())
+
+    def signed(self, body: bytes) -> bool:
+        """As verified by whoever does not look at idempotency-key."""
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        seen = {**headers, "idempotency-key": headers.get("webhook-id", "")}
+        return verify(seen, body, SECRET, time.time())
 
     def answer(self, key: str, receipt: str, *, known: bool) -> None:
         del key, known
@@ -463,7 +532,7 @@ class _ById(_Right):
     """It looks events up by what is signed, and does not look at the other header."""
 
     def trusts(self, key: str, body: bytes) -> bool:
-        return verify(self.headers, body, SECRET, time.time())
+        return self.signed(body)
 
 
 class _Careless(_Right):
@@ -492,7 +561,7 @@ class _Replayed(_Right):
     """Verifies one header and looks up the other."""
 
     def trusts(self, key: str, body: bytes) -> bool:
-        return verify(self.headers, body, SECRET, time.time())
+        return self.signed(body)
 
     def answer(self, key: str, receipt: str, *, known: bool) -> None:
         key = self.headers["idempotency-key"]

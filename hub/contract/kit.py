@@ -6,6 +6,7 @@ check.py                      sends events to a receiver as a gateway does, and 
 mock_receiver.py              a receiver with faults to switch on, for tests of a sender
 receivers/                    receivers that verify the signature: Python, Java, C#
 golden/VERSION/*.json         real events of every type, byte for byte
+expected.json                 what a system must make of them: what is done, and what is not
 vectors.json                  signatures with their secrets, good and bad
 schemas/*.json, asyncapi.json the events, for tools
 words.json                    what the words in them mean: phases, kinds, ends, reasons
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hub.contract.asyncapi import asyncapi
+from hub.contract.expected import expected
 from hub.contract.golden import golden_events
 from hub.contract.schemas import schema_files, text_of
 from hub.contract.words import words
@@ -29,6 +31,9 @@ from hub.errors import CommandRefused
 
 _FILES: Final = "hub.contract.files"
 _AT_S: Final = 1_790_000_000
+_ENDLESS: Final = "1" * 5000
+"""A time that a receiver must refuse, and not stumble over: more digits than Python turns into a
+number."""
 _SECRETS: Final = tuple(
     "whsec_" + b64encode(sha256(name).digest()).decode() for name in (b"a", b"b")
 )
@@ -61,6 +66,7 @@ def _contents() -> Iterator[tuple[str, bytes]]:
     yield "mock_receiver.py", (files("hub.simulate") / "receiver.py").read_bytes()
     for path in golden_events():
         yield f"golden/{path.parent.name}/{path.name}", path.read_bytes()
+    yield "expected.json", text_of(expected(golden_events())).encode()
     yield "vectors.json", text_of(vectors()).encode()
     for name, text in schema_files().items():
         yield f"schemas/{name}", text.encode()
@@ -95,12 +101,21 @@ def vectors() -> dict[str, Any]:
             vector("one byte of the body changed", body.replace("1184", "1185"), good,
                    accept=False),
             vector("another id", body, _signature(one, body, key="other"), accept=False),
+            vector("another idempotency-key", body, good, accept=False, sent_as=f"{_KEY}-2"),
             vector("another time", body, _signature(one, body, at_s=_AT_S + 1), accept=False),
             vector("six minutes old", body, good, accept=False, now_s=_AT_S + 360),
             vector("six minutes ahead", body, good, accept=False, now_s=_AT_S - 360),
             vector("four minutes old", body, good, accept=True, now_s=_AT_S + 240),
             vector("cut short", body, good[:-4], accept=False),
             vector("not base64", body, "v1,!!!!", accept=False),
+            vector("one bit of its end changed", body, _bent(good, -1), accept=False),
+            vector("one bit of its middle changed", body, _bent(good, 16), accept=False),
+            vector("two, and none is good", body,
+                   f"{_signature(other, body)} {_bent(good, -1)}", accept=False),
+            vector("an unknown version alone", body, good.replace("v1,", "v2,"), accept=False),
+            vector("301 s old", body, good, accept=False, now_s=_AT_S + 301),
+            vector("a time of five thousand digits", body, _signature(one, body, at_s=_ENDLESS),
+                   accept=False, sent_at=_ENDLESS),
             vector("no version", body, good.removeprefix("v1,"), accept=False),
             vector("empty", body, "", accept=False),
         ],
@@ -108,10 +123,18 @@ def vectors() -> dict[str, Any]:
 
 
 def _vector(
-    name: str, body: str, signature: str, *, accept: bool, now_s: int = _AT_S
+    name: str,
+    body: str,
+    signature: str,
+    *,
+    accept: bool,
+    now_s: int = _AT_S,
+    sent_as: str = _KEY,
+    sent_at: int | str = _AT_S,
 ) -> Mapping[str, Any]:
     headers = {
-        "webhook-id": _KEY, "webhook-timestamp": str(_AT_S), "webhook-signature": signature,
+        "idempotency-key": sent_as, "webhook-id": _KEY, "webhook-timestamp": str(sent_at),
+        "webhook-signature": signature,
     }  # fmt: skip
     return {
         "name": name, "secret": _SECRETS[0], "now": now_s, "headers": headers, "body": body,
@@ -119,7 +142,14 @@ def _vector(
     }  # fmt: skip
 
 
-def _signature(secret: str, body: str, key: str = _KEY, at_s: int = _AT_S) -> str:
+def _signature(secret: str, body: str, key: str = _KEY, at_s: int | str = _AT_S) -> str:
     signed = f"{key}.{at_s}.{body}".encode()
     mac = digest(b64decode(secret.removeprefix("whsec_")), signed, "sha256")
+    return f"v1,{b64encode(mac).decode()}"
+
+
+def _bent(signature: str, byte: int) -> str:
+    """The same but for the last bit of one *byte* of the MAC."""
+    mac = bytearray(b64decode(signature.removeprefix("v1,")))
+    mac[byte] ^= 1
     return f"v1,{b64encode(mac).decode()}"

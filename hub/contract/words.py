@@ -68,17 +68,21 @@ def _kind(job: Job) -> dict[str, Any]:
     }
 
 
-def _outcomes(jobs: list[Job]) -> list[str]:
-    """What `outcome` of a visit may be; see `hub.happenings.VisitData`."""
-    found: set[str] = set()
+def _outcomes(jobs: list[Job]) -> dict[str, dict[str, str]]:
+    """What `outcome` of a visit may be; see `hub.happenings.VisitData`.
+
+    Of an answer its own words; of a step that ends visit or job, the step's.
+    """
+    found: dict[str, dict[str, str]] = {}
     for job in jobs:
         steps = job.step.items()
-        asked = [step.ask["outcome"] for _, step in steps if "outcome" in step.ask]
-        found |= {word for one in asked for word in one.options}
         if any(step.visit for _, step in steps):
-            found |= {step.ends for _, step in steps if step.ends}
-            found |= {name for name, step in steps if step.visit == "ends"}
-    return sorted(found)
+            for name, step in steps:
+                if word := step.ends or (name if step.visit == "ends" else ""):
+                    found.setdefault(word, step.text.model_dump())
+        for question in (step.ask["outcome"] for _, step in steps if "outcome" in step.ask):
+            found |= {word: one.says.model_dump() for word, one in question.options.items()}
+    return dict(sorted(found.items()))
 
 
 def _texts(prefix: str) -> dict[str, dict[str, str]]:

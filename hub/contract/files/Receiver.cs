@@ -56,9 +56,9 @@ public class Receiver
     public static bool Verify(
         string id, string sentAt, string signatures, byte[] body, byte[] key, long nowS)
     {
-        long at;
-        if (id == null || signatures == null || !long.TryParse(sentAt, out at)
-            || Math.Abs(nowS - at) > ToleranceS)
+        if (id == null || sentAt == null || signatures == null
+            || !Regex.IsMatch(sentAt, "^[0-9]{1,15}\\z")
+            || Math.Abs(nowS - long.Parse(sentAt)) > ToleranceS)
             return false;
         var head = Encoding.UTF8.GetBytes(id + "." + sentAt + ".");
         var signed = new byte[head.Length + body.Length];
