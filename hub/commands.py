@@ -22,6 +22,7 @@ from hub.order_file import UnusableInput, strict_json
 from hub.orders import WorkOrder, refuse_reserved
 from hub.outbox import Outbox, replay, retry
 from hub.registry import Registry
+from hub.somebody import refuse_somebody
 from hub.tapping import Tap
 from hub.texts import Language
 
@@ -192,6 +193,7 @@ class Commands:
 
     def abort(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         number, reason = _text(request, "number"), _text(request, "reason", "")
+        refuse_somebody(reason, "reason")
 
         def do(tx: Transaction) -> None:
             self._refuse_job(tx, number)

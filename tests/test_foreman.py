@@ -532,6 +532,26 @@ def test_a_name_in_the_place_of_an_id_or_number_goes_nowhere(yard: Yard, capsys:
     assert NAMED not in "".join(capsys.readouterr())
 
 
+def test_a_phone_number_in_free_text_goes_nowhere(yard: Yard) -> None:
+    """Answers, remarks and reasons are never erased, and leave in bundles for the authority."""
+    yard.open({
+        "number": "2026-8", "job": "inspection", "user_class": "residential",
+        "facts": {"cycle": "2026"},
+    })  # fmt: skip
+    visit = {"outcome": "refused", "refusal_scan": yard.photo(), "refusal": "139-1234-5678 says no"}
+    ((key, _),) = yard.refused("2026-8", "visit", **visit)
+    assert key == "names_somebody"
+    yard.step("2026-8", "visit", **{**visit, "refusal": "says no, notice 330106202611300001"})
+
+    signal = {"number": "2026-8", "signal": "gas_alarm", "by": "T-1", "detail": NAMED}
+    hold = {"number": "2026-8", "by": "legal", "reason": NAMED}
+    for what, request in (("job.signal", signal), ("retention.hold", hold),
+                          ("order.abort", {"number": "2026-8", "reason": NAMED})):  # fmt: skip
+        with pytest.raises(CommandRefused, match="leave it out"):
+            yard.do(what, **request)
+    assert not any(b"5678" in (entry.body or b"") for entry in yard.entries())
+
+
 def test_one_person_has_one_id(yard: Yard) -> None:
     """Where two persons are asked for, two ids of one are not two."""
     again = {"id": "T-9", "supervisor": True, "certificates": {"purge": {"number": "C-1"}}}

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
 from hub.clock import SHANGHAI
-from hub.filing.codes import check_digit_fits, names_somebody
+from hub.filing.codes import check_digit_fits
 from hub.filing.period import Span
 from hub.filing.profile import CUSTOMER, FieldOf, Part, Profile
 from hub.filing.settings import FilingSinkSettings
@@ -19,6 +19,7 @@ from hub.foreman.personal import FIELDS
 from hub.jobs.timing import day_of
 from hub.ledger.canonical import canonical
 from hub.signing import digest_of
+from hub.somebody import names_somebody
 
 Value = str | int | Decimal | date | Sequence[str] | None
 _FREE: Final = ("refusal", "isolation", "found_in")

@@ -18,6 +18,7 @@ from hub.foreman.shelf import Shelf
 from hub.jobs.answering import LONGEST
 from hub.ledger import Transaction
 from hub.order_file import UnusableInput, strict_json
+from hub.somebody import refuse_somebody
 
 
 class JobCommands:
@@ -118,14 +119,14 @@ class JobCommands:
     def hold(self, request: Mapping[str, Any]) -> Any:
         """Keep a job whatever its age; an empty `reason` lets it go its way again."""
         number, by = _text(request, "number"), _text(request, "by")
-        reason = _text(request, "reason", "")
+        reason = _words(request, "reason", "")
         self._do(lambda tx: retention.hold(tx, number, by, reason, self._clock.now_us()))
         return {"job": number, "held": reason}
 
     def erase(self, request: Mapping[str, Any]) -> Any:
         """Erase jobs whose time is over: `numbers` (a list), `what`, `approved_by`, `reason`."""
         numbers, what = request.get("numbers"), _text(request, "what")
-        by, reason = _text(request, "approved_by"), _text(request, "reason")
+        by, reason = _text(request, "approved_by"), _words(request, "reason")
         if not isinstance(numbers, list) or not all(isinstance(one, str) for one in numbers):
             raise CommandRefused(f'"numbers" is {numbers!r}; expected a list of jobs')
         kind = retention.WHATS.get(what)
@@ -187,6 +188,7 @@ def _words(request: Mapping[str, Any], key: str, default: str | None = None) -> 
     words = _text(request, key, default)
     if len(words) > LONGEST or not words.isprintable():
         raise CommandRefused(f'"{key}": expected one line of at most {LONGEST} characters')
+    refuse_somebody(words, key)
     return words
 
 

@@ -9,6 +9,7 @@ from hub.jobs.case import Answers, Refusal
 from hub.jobs.timing import time_us
 from hub.rulepack import RulePack
 from hub.rulepack.jobs import Question
+from hub.somebody import names_somebody
 
 RESULTS: Final = ("ok", "not_ok", "not_applicable")
 LONGEST: Final = 2000
@@ -95,6 +96,9 @@ def _taken(
     if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
         raise _WrongError("answer_text", value=_short(value), most=LONGEST)
     match question.kind:
+        case "text":
+            if not question.personal and names_somebody(value):
+                raise _WrongError("names_somebody")
         case "yes_no":
             if value not in ("yes", "no"):
                 raise _WrongError("answer_choice", value=value, options=["yes", "no"])
@@ -169,6 +173,8 @@ def _item(
         )
     ):
         raise _WrongError("answer_item", clause, item=name, value=_short(value))
+    if names_somebody(given.get("remark", "")):
+        raise _WrongError("names_somebody", clause)
     kept = {key: text for key, text in given.items() if text}
     if "photo" in kept and not _SHA256.fullmatch(kept["photo"]):
         raise _WrongError("answer_file", clause, value=kept["photo"])

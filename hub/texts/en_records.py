@@ -227,6 +227,7 @@ EN_RECORDS: Final[dict[str, str]] = {
     "records.refused.unasked": "an answer to what was not asked",
     "records.refused.unanswered": "a question without an answer",
     "records.refused.answer_text": "an answer that is no line of text",
+    "records.refused.names_somebody": "an answer with a phone or identity number",
     "records.refused.answer_choice": "an answer that may not be given",
     "records.refused.answer_number": "an answer that is no number",
     "records.refused.answer_file": "an answer that is no file",

@@ -227,6 +227,7 @@ ZH_CN_RECORDS: Final[dict[str, str]] = {
     "records.refused.unasked": "回答了未问的问题",
     "records.refused.unanswered": "有问题没有回答",
     "records.refused.answer_text": "回答不是一行文字",
+    "records.refused.names_somebody": "回答中疑似含有电话或身份证号码",
     "records.refused.answer_choice": "回答不在选项中",
     "records.refused.answer_number": "回答不是数字",
     "records.refused.answer_file": "回答不是文件",
