@@ -61,6 +61,19 @@ def _filing(where: str, settings: FilingSinkSettings) -> Iterator[str]:
     except ConfigError as wrong:
         yield f"{where}: {wrong}"
         return
+    way = profile.transport.kind
+    if settings.transport not in ("", way):
+        yield (
+            f"{where}: the transport of {settings.profile} is {way!r}, and this sink's is "
+            f"{settings.transport!r}, so that it would pause at the first filing; use kind = "
+            f'"filing_{way}", or change [transport] in a copy of the profile'
+        )
+    kept = [name for name in ("signature", "envelope") if name in profile.model_fields_set]
+    if way == "folder" and kept:
+        yield (
+            f"{where}: {settings.profile} says {' and '.join(kept)}, and what goes into a folder "
+            "is neither signed nor sealed; take it out, or file by https or sftp"
+        )
     if settings.division_code not in profile.divisions:
         yield (
             f"{where}: division_code {settings.division_code} is not among the divisions of "

@@ -82,6 +82,12 @@ def add(tx: Transaction, given: Mapping[str, Any], now_us: int) -> dict[str, Any
     replaces = given.get("replaces", "")
     if replaces:
         old = _known(tx, str(replaces))
+        if (state := old.state(now_us)) != "valid":
+            raise CommandRefused(
+                f"token {old.id} is {state}, and what is over is not replaced: its rights would "
+                "come back. Add a new one by its scopes",
+                "conflict",
+            )
         client, scopes, sites = old.client, sorted(old.scopes), list(old.sites)
     client = _client(client)
     scopes, sites = _scopes(scopes), _sites(sites)
@@ -178,7 +184,9 @@ def _scopes(value: object) -> list[str]:
         raise CommandRefused(f"token: it has no scope; there are {', '.join(SCOPES)}")
     for word in value:
         if word not in SCOPES:
-            raise CommandRefused(f"token: no scope {word!r}{guess(str(word), SCOPES)}")
+            raise CommandRefused(
+                f"token: no scope {word!r}{guess(str(word), SCOPES)}; there are {', '.join(SCOPES)}"
+            )
     return sorted({str(word) for word in value})
 
 

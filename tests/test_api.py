@@ -318,6 +318,16 @@ def test_an_order_sent_again_is_the_same_until_it_is_cancelled(house: House) -> 
     assert "was cancelled" in said.body["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"), [("/v1/orders/N-1", "GET, PUT"), ("/v1/orders", "GET, POST")]
+)
+def test_a_wrong_method_is_told_every_one_of_the_path(
+    house: House, path: str, methods: str
+) -> None:
+    said = house.send("DELETE", path, token=house.token())
+    assert (said.status, said.problem, said.headers["Allow"]) == (405, "method", methods)
+
+
 def test_an_amendment_says_which_version_it_means(house: House) -> None:
     """428 without, 412 for another one; the ETag that comes back is the next one's."""
     token = house.token()

@@ -18,7 +18,7 @@ HUB = """
 [hub]
 gateway = "gw-0001"
 state_dir = "state"
-plugins = ["modbus", "mqtt", "crm"]
+plugins = ["modbus", "mqtt", "crm", "filing"]
 """
 LINE = """
 [[line]]
@@ -325,3 +325,31 @@ def test_sparkplug_without_its_package_is_told_in_one_sentence(tmp_path: Path) -
         "is not installed: pip install --require-hashes -r requirements/sparkplug.txt"
     )
     assert "Traceback" not in said.stderr
+
+
+def test_a_profile_for_another_transport_is_doubted(tmp_path: Path) -> None:
+    """Else the sink would pause after the filing was approved. A folder signs nothing."""
+    shipped = Path(__file__).parent.parent / "config" / "filing" / "example_city.toml"
+    sink = f"""
+[[sink]]
+name = "city"
+kind = "filing_folder"
+profile = "{tmp_path}/city.toml"
+company = "某某燃气有限公司"
+credit_code = "91110000101623741K"
+division_code = "110105"
+folder = "{tmp_path}"
+"""
+
+    def found(text: str) -> list[str]:
+        (tmp_path / "city.toml").write_text(text, encoding="utf-8")
+        return doubts(tmp_path, FACTS, LINE, sink)
+
+    text = shipped.read_text("utf-8")
+    assert "transport of" in found(text)[-1]
+    before, _, after = text.partition("[transport]")
+    by_hand = f'{before}[transport]\nkind = "folder"\n# Field{after.partition("# Field")[2]}'
+    assert "says signature, and" in found(by_hand)[-1]
+    before, _, after = by_hand.partition("[signature]")
+    unsigned = f"{before}[transport]{after.partition('[transport]')[2]}"
+    assert not any("signature" in one or "transport" in one for one in found(unsigned))

@@ -482,6 +482,11 @@ def test_a_token_that_replaces_another_leaves_it_some_time(yard: Yard) -> None:
     assert held(yard, old.text) is None
     assert held(yard, new.text)
 
+    yard.do("token.revoke", id=new.id)
+    for over, state in ((old.id, "expired"), (new.id, "revoked")):
+        with pytest.raises(CommandRefused, match=f"is {state}.*Add a new one"):
+            token(yard, client=None, scopes=None, replaces=over, overlap_s="3600")
+
 
 def test_a_revoked_token_is_over_at_once(yard: Yard) -> None:
     new, _ = token(yard)

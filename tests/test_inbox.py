@@ -100,6 +100,27 @@ def workbook() -> bytes:
     return out.getvalue()
 
 
+def test_a_formula_without_its_value_is_refused_by_its_cell() -> None:
+    """Else the row would be taken without what the cell says. Other sheets are not read."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["number", "p_operating_pa"])
+    sheet.append(["X-1", "=2000+3"])
+    book.create_sheet()["D9"] = "=1"
+    out = io.BytesIO()
+    book.save(out)
+    with pytest.raises(Unreadable, match="cell B2 has a formula without its value"):
+        xlsx_rows.rows(out.getvalue())
+
+    better = io.BytesIO()
+    with ZipFile(out) as packed, ZipFile(better, "w", ZIP_DEFLATED) as saved:
+        for name in packed.namelist():
+            saved.writestr(name, packed.read(name).replace(b"2000+3</f><v />", b"1</f><v>2003</v>"))
+    (row,) = xlsx_rows.rows(better.getvalue())
+    assert row.order == {"number": "X-1", "p_operating_pa": 2003}
+
+
 def test_a_number_goes_to_the_hub_by_its_digits() -> None:
     text = '{"p": 0.10, "q": 1E+3, "r": [2.675, -0], "s": "é", "t": null, "u": true}'
     assert strict_json(as_json(strict_json(text, "x")), "y") == strict_json(text, "x")

@@ -3,7 +3,7 @@
 `type` says which sort it is and does not change; `detail` is what was found, `remedy` what to do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import Request
@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from hub.errors import CommandRefused
 from hub.texts import Language
@@ -114,11 +115,22 @@ def of_validation(wrong: RequestValidationError) -> Problem:
 def of_http(wrong: HTTPException, request: Request) -> Problem:
     """What the router has to say: no such path, not by this method."""
     if wrong.status_code == 405:
-        allowed: Sequence[str] = [(wrong.headers or {}).get("Allow", "GET")]
-        return Problem("method", f"{request.method} {request.url.path}", allowed=allowed)
+        return Problem("method", f"{request.method} {request.url.path}", allowed=_allowed(request))
     if isinstance(wrong.__cause__, Problem):  # of a body, wrapped by the framework that read it
         return wrong.__cause__
     if wrong.status_code == 400:
         return Problem("unusable", f"{request.url.path}: {wrong.detail}")
     sort = next((name for name, code in STATUS.items() if code == wrong.status_code), "unusable")
     return Problem(sort, f"{request.url.path}: {wrong.detail}")
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of every route of the path; the router itself names those of the first alone."""
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]

@@ -1,6 +1,7 @@
 """What every sink that carries filings may set."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -12,6 +13,9 @@ class FilingSinkSettings(SinkSettings):
     """Who files with which authority; how, stands in the profile. The sink's name is the
     authority's name in every command.
     """
+
+    transport: ClassVar[str] = ""
+    """Of the profiles that the sink can serve; "" where it does not say."""
 
     profile: Path = Field(
         examples=["/etc/gashub/filing/example_city.toml"],

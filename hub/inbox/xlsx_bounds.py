@@ -5,6 +5,7 @@ So each member is looked through once, as a stream; the limits hold whatever mem
 takes for the sheet, since all are held to the same.
 """
 
+from collections.abc import Mapping
 from typing import IO, Final
 from xml.parsers import expat
 from zipfile import ZipFile
@@ -23,8 +24,11 @@ MOST_OTHER: Final = 20_000
 MOST_DEPTH: Final = 64
 
 
-def check(packed: ZipFile) -> None:
-    """Raises Unreadable for a workbook that would take too much memory."""
+def check(packed: ZipFile) -> set[str]:
+    """The cells, such as "D2", of any sheet that have a formula and no value of it.
+
+    raises  Unreadable for a workbook that would take too much memory
+    """
     members = packed.infolist()
     size = sum(member.file_size for member in members)
     if size > UNPACKED_BYTES:
@@ -35,19 +39,23 @@ def check(packed: ZipFile) -> None:
     for member in members:
         with packed.open(member) as file:
             counts.look_through(file)
+    return counts.bare
 
 
 class _Counts:
     def __init__(self) -> None:
         self._other = 0
+        self.bare: set[str] = set()
 
     def look_through(self, file: IO[bytes]) -> None:
         """What is no XML is looked through up to where it is none, as the library does."""
         self._depth = self._items = self._parts = self._cells = 0
         self._within = 0
+        self._cell, self._is_text, self._in_value = "", False, False
         parser = expat.ParserCreate()
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
         parser.StartDoctypeDeclHandler = self._doctype
         try:
             parser.ParseFile(file)
@@ -57,7 +65,7 @@ class _Counts:
     def _doctype(self, *_: object) -> None:
         raise Unreadable("it has a document type, as no workbook has; save it anew")
 
-    def _start(self, name: str, _: object) -> None:
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         self._depth += 1
         if self._depth > MOST_DEPTH:
             raise Unreadable("nested too deep; save it anew")
@@ -72,7 +80,13 @@ class _Counts:
                 )
         else:
             self._parts += 1
-            self._cells += kind == "c"
+            if kind == "c":
+                self._cells += 1
+                self._cell = attributes.get("r", "")
+                self._is_text = attributes.get("t") == "str"
+            elif kind == "f" and not self._is_text:  # a text may be worked out to be empty
+                self.bare.add(self._cell)
+            self._in_value = kind == "v"
             if self._cells > MOST_COLUMNS or self._parts > MOST_PARTS:
                 raise Unreadable(f"a row has more than {MOST_COLUMNS} cells, or parts of cells")
 
@@ -83,7 +97,12 @@ class _Counts:
         if self._items > (MOST_ROWS if kind == "row" else MOST_STRINGS):
             raise Unreadable(f"more than {MOST_ROWS} rows, or {MOST_STRINGS} texts; send several")
 
+    def _text(self, _: str) -> None:
+        if self._in_value and self.bare:
+            self.bare.discard(self._cell)
+
     def _end(self, _: str) -> None:
+        self._in_value = False
         if self._depth == self._within:
             self._within = 0
         self._depth -= 1

@@ -30,8 +30,10 @@ def rows(data: bytes) -> list[Row]:
 
 def _lines(data: bytes, load_workbook: Callable[..., Any]) -> list[tuple[str, list[str]]]:
     with ZipFile(io.BytesIO(data)) as packed:
-        check(packed)
+        bare = check(packed)
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    if bare:
+        _refuse_bare(load_workbook(io.BytesIO(data), read_only=True, keep_links=False), bare)
     lines = []
     rows = book.worksheets[0].iter_rows(values_only=True, max_col=MOST_COLUMNS)
     for at, cells in enumerate(rows, 1):
@@ -40,6 +42,18 @@ def _lines(data: bytes, load_workbook: Callable[..., Any]) -> list[tuple[str, li
         if any(cell is not None for cell in cells):
             lines.append((f"row {at}", [_text(cell) for cell in cells]))
     return lines
+
+
+def _refuse_bare(book: Any, bare: set[str]) -> None:
+    """An order must not lose what a cell says because no office program has worked it out yet."""
+    for cells in book.worksheets[0].iter_rows(max_col=MOST_COLUMNS):
+        for cell in cells:
+            if cell.data_type == "f" and cell.coordinate in bare:
+                raise Unreadable(
+                    f"cell {cell.coordinate} has a formula without its value, and formulas are not "
+                    "worked out here; write the value itself, or open the workbook in an office "
+                    "program and save it"
+                )
 
 
 def _text(cell: Any) -> str:

@@ -78,9 +78,9 @@ EN_JOBS: Final[dict[str, str]] = {
     "job.refused.answer_text": '"{asks}" ({question}): {value} is not taken (clause {clause}): '
     "give one line of text, at most {most} characters",
     "job.refused.names_somebody": '"{asks}" ({question}): it looks as if it held a phone or '
-    "identity number (clause {clause}), and what stands here is never erased: leave it out; a customer's "
-    "belongs into `customer` of the job's order, and a document's number that looks like one is "
-    "parted by a slash",
+    "identity number (clause {clause}), and what stands here is never erased: leave it out; a "
+    "customer's belongs into `customer` of the job's order, and a document's number that looks "
+    "like one is parted by a slash",
     "job.refused.answer_choice": '"{asks}" ({question}): {value} is none of the answers (clause '
     "{clause}): give one of {options}",
     "job.refused.answer_number": '"{asks}" ({question}): {value} is no number (clause {clause}): '

@@ -67,8 +67,8 @@ ZH_CN_JOBS: Final[dict[str, str]] = {
     "job.refused.answer_text": "“{asks}”（{question}）：不接受 {value}（条款 {clause}）："
     "请填一行文字，最多 {most} 个字符",
     "job.refused.names_somebody": "“{asks}”（{question}）：疑似含有电话或身份证号码"
-    "（条款 {clause}），而此处内容不能删除：请删去；用户的电话请填在作业单的用户信息（customer）中，"
-    "形似电话的文件编号请用斜线隔开",
+    "（条款 {clause}），而此处内容不能删除：请删去；用户的电话请填在"
+    "作业单的用户信息（customer）中，形似电话的文件编号请用斜线隔开",
     "job.refused.answer_choice": "“{asks}”（{question}）：{value} 不是可选答案（条款 {clause}）："
     "请选 {options} 之一",
     "job.refused.answer_number": "“{asks}”（{question}）：{value} 不是数字（条款 {clause}）："

@@ -36,6 +36,8 @@ class SignedFilingSettings(FilingSinkSettings):
 class HttpsFilingSettings(SignedFilingSettings):
     """An authority that is reached by HTTPS."""
 
+    transport = "https"
+
     url: str = Field(
         examples=["https://filing.example.gov.cn"],
         description="Address, without the paths of the profile.",
@@ -75,6 +77,8 @@ class HttpsFilingSettings(SignedFilingSettings):
 class SftpFilingSettings(SignedFilingSettings):
     """An authority that is reached by SFTP."""
 
+    transport = "sftp"
+
     host: str = Field(examples=["sftp.example.gov.cn"], description="Name or address.")
     port: int = Field(default=22, ge=1, le=65535, description="Its port.")
     lan: Lan = Field(
@@ -110,6 +114,8 @@ class SftpFilingSettings(SignedFilingSettings):
 
 class FolderFilingSettings(FilingSinkSettings):
     """A folder from which somebody uploads by hand."""
+
+    transport = "folder"
 
     folder: Path = Field(
         examples=["/var/lib/gashub/filing"],
