@@ -1,6 +1,8 @@
 """The kit is enough: its receivers run, verify and keep; its checker tells good from bad."""
 
 import ast
+import base64
+import hmac
 import json
 import os
 import re
@@ -23,7 +25,7 @@ import urllib3
 from hub.cli.main import app
 from hub.contract.expected import concluded
 from hub.contract.files.check import Sender
-from hub.contract.files.receiver import verify
+from hub.contract.files.receiver import key_of, verify
 from hub.contract.kit import vectors, write_kit
 from hub.errors import CommandRefused
 from hub.settings import EVENT_KINDS
@@ -586,6 +588,79 @@ class _Forgets(_Right):
         super().say(status, {**said, "receipt": f"{len(self.kept)}"}, **headers)
 
 
+class _Signs(_Right):
+    """Verifies in its own way; those below are wrong in one thing each."""
+
+    tolerance_s, versions, bytes_ = 300, ("v1",), 32
+
+    def trusts(self, key: str, body: bytes) -> bool:
+        at = self.headers["webhook-timestamp"]
+        if len(at) > 15 or abs(time.time() - int(at)) > self.tolerance_s:
+            return False
+        if self.headers["idempotency-key"] != key:
+            return False
+        mac = hmac.digest(key_of(SECRET), f"{key}.{at}.".encode() + body, "sha256")
+        given = [one.partition(",") for one in (self.headers["webhook-signature"] or "").split()]
+        return self.enough([(version, decoded(text)) for version, _, text in given], mac)
+
+    def enough(self, given: list[tuple[str, bytes]], mac: bytes) -> bool:
+        return any(
+            version in self.versions and one[: self.bytes_] == mac[: self.bytes_]
+            for version, one in given
+        )
+
+
+def decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
+
+
+class _AnyTwo(_Signs):
+    def enough(self, given: list[tuple[str, bytes]], mac: bytes) -> bool:
+        return len(given) > 1 or super().enough(given, mac)
+
+
+class _AnyVersion(_Signs):
+    versions = ("v1", "v2")
+
+
+class _TwoBytes(_Signs):
+    bytes_ = 2
+
+
+class _AlmostAll(_Signs):
+    bytes_ = 31
+
+
+class _Lenient(_Signs):
+    tolerance_s = 350
+
+
+class _Small(_Right):
+    """Not more than 64 KiB, however it is signed."""
+
+    def trusts(self, key: str, body: bytes) -> bool:
+        return super().trusts(key, body) and len(body) <= 65_536
+
+
+class _Some(_Right):
+    """Keeps the newest keys only; enough of them for all golden events."""
+
+    def answer(self, key: str, receipt: str, *, known: bool) -> None:
+        if not known:
+            self.kept[key] = receipt = os.urandom(8).hex()
+        if len(self.kept) > 200:
+            del self.kept[next(iter(self.kept))]
+        self.say(200, {"receipt": receipt})
+
+
+class _Token(_Right):
+    def trusts(self, key: str, body: bytes) -> bool:
+        return super().trusts(key, body) and self.headers["authorization"] == "Bearer t-1"
+
+
 class _Parses(_Right):
     """Verifies what it has parsed and written again."""
 
@@ -653,6 +728,16 @@ def test_the_checker_sends_a_token_and_keys_as_a_gateway_does(kit: Path) -> None
         (_Huge, ["takes 1.1.0/verdict-pass"]),
         (_Half, ["takes 1.1.0/verdict-pass"]),
         (_Forgets, ["still knows 1.0.0/verdict-fail"]),
+        (_Some, ["still knows 1.0.0/verdict-fail"]),
+        (_Small, ["takes an event of 1 MiB"]),
+        (_AnyTwo, ["refuses two signatures, of which none is yours"]),
+        (_AnyVersion, ["refuses a version of signature that it cannot know"]),
+        (_TwoBytes, [
+            "refuses a signature with its last bit changed",
+            "refuses a signature with a bit of its middle changed",
+        ]),
+        (_AlmostAll, ["refuses a signature with its last bit changed"]),
+        (_Lenient, ["refuses a signature of 310 s ago", "refuses a signature of in 310 s"]),
     ],
 )  # fmt: skip
 def test_the_checker_finds_what_is_wrong(
@@ -662,8 +747,49 @@ def test_the_checker_finds_what_is_wrong(
         told = checked(kit, url)
     assert told.returncode == 1
     assert set(finds) <= set(wrong(told)), told.stdout
-    if handler in (_KeepsNothing, _Replayed, _Parses):
+    if handler in (_KeepsNothing, _Replayed, _Parses, _Small) or issubclass(handler, _Signs):
         assert wrong(told) == finds
+
+
+def test_the_checker_finds_who_does_not_look_at_the_token(kit: Path) -> None:
+    with serving(_Token) as url:
+        assert wrong(checked(kit, url, SECRET, "--token", "t-1")) == []
+    with serving(_Signs) as url:
+        assert wrong(checked(kit, url, SECRET, "--token", "t-1")) == [
+            "refuses another token in place of the token",
+            "refuses none in place of the token",
+        ]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("keeps", [True, False])
+def test_the_checker_finds_what_a_restart_has_lost(
+    kit: Path, tmp_path: Path, *, keeps: bool
+) -> None:
+    """It waits for the receiver to be killed and started again, and asks for what it took."""
+    port, file = str(free_port()), tmp_path / "events.db"
+    receiver = [sys.executable, "-I", str(kit / "receivers/receiver.py"), port, SECRET, str(file)]
+    command = [
+        sys.executable, "-I", str(kit / "check.py"), f"http://127.0.0.1:{port}/", SECRET,
+        "--restart",
+    ]  # fmt: skip
+    told = []
+    with running(receiver):
+        check = subprocess.Popen(command, stdin=-1, stdout=-1, text=True)
+        assert check.stdout is not None
+        for line in check.stdout:
+            told.append(line)
+            if line.startswith("kill the receiver"):
+                break
+    assert [line for line in told if line.startswith("WRONG")] == []
+    if not keeps:
+        for one in tmp_path.iterdir():
+            one.unlink()
+    with running(receiver):
+        rest, _ = check.communicate("\n", timeout=60)
+    assert rest.endswith(f"{0 if keeps else 5} wrong\n"), rest
+    assert rest.count("knows after a restart") == 5
+    assert check.returncode == (0 if keeps else 1)
 
 
 def test_the_checker_asks_for_a_whole_answer_in_time(kit: Path) -> None:
@@ -709,7 +835,7 @@ def test_the_checker_finds_a_receiver_that_checks_nothing(kit: Path) -> None:
         told = checked(kit, url)
 
     assert told.returncode == 1
-    for what in ("again as the same", "another secret", "changed body", "six minutes", "no JSON"):
+    for what in ("again as the same", "another secret", "changed body", "310 s", "no JSON"):
         assert any(what in line for line in told.stdout.splitlines() if "WRONG" in line), what
 
 
@@ -741,7 +867,17 @@ def test_the_mock_receiver_says_what_is_switched_on(kit: Path, tmp_path: Path) -
         assert (status, said["drip"], said["page"], said["answers"]) == (200, True, "<html>", [])
         assert switch('{"cut": 0, "nonsense": 1}')[0] == 400
         assert switch('{"cut": 0, "drip": "no"}') == (400, {"code": "wrong_value", "name": "drip"})
-        assert switch("[1") == (400, {"code": "not_an_object"})
+        for body in ("[1", "[]", "null", "1", "[" * 5000):
+            assert switch(body) == (400, {"code": "not_an_object"})
+        for name, values in {
+            "cut": ("5", "-0.1", "true", '"0"', "NaN", "null"), "delay_s": ("true", "-1", "1e9"),
+            "answers": ('["x"]', "[99]", "[600]", "[true]", "[200.0]", "503"),
+            "answer_orders": ('{"N": "x"}', '{"N": 99}', "[]"), "headers": ('{"a": 1}', "[]"),
+            "drip": ("1",), "conflict_on_repeat": ("0",), "page": ("null",),
+        }.items():  # fmt: skip
+            for value in values:
+                found = switch(f'{{"cut": 0, "{name}": {value}}}')
+                assert found == (400, {"code": "wrong_value", "name": name}), value
         assert (mock.faults.cut, mock.faults.drip) == (1, True)
 
 

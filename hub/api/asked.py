@@ -8,6 +8,7 @@ Staff and instruments are models, and their schemas are the models' own.
 
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from typing import Any, Final
 
 from hub.api.models import PersonGiven
@@ -94,8 +95,24 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "PersonGiven": {
         "a fitter": {"certificates": {"purge": {"number": "C-2041", "until": "2027-06-30"}}},
     },
+    "CancelGiven": {"moved": {"reason": "customer away"}, "without a reason": {}},
+    "GiveUpGiven": {"moved": {"by": "T-17", "reason": "customer away", "safe": True}},
 }
 """Name of a schema -> its examples by name. The first of each is sent by itself in a test."""
+
+
+FILE: Final = "a photo"
+"""What stands for the bytes of a file in its example."""
+
+
+def file_body() -> dict[str, Any]:
+    """`openapi_extra` of the route that takes a file."""
+    says = f"Its path is /v1/files/{sha256(FILE.encode()).hexdigest()}."
+    content = {
+        "schema": {"type": "string"},
+        "examples": {"seven bytes": {"summary": says, "value": FILE}},
+    }
+    return {"requestBody": {"required": True, "content": {"application/octet-stream": content}}}
 
 
 def body(name: str) -> dict[str, Any]:

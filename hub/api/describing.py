@@ -25,9 +25,10 @@ SERVERS: Final = [
 _KEY: Final = (
     "1 to 128 visible ASCII characters: a new key for a new request, the same one for a retry. The "
     f"answer is kept for {KEPT_DAYS} days, for each client of a token: the same key with the same "
-    "request gets the first answer again, with nothing done twice. With another request it is 422 "
-    "(reused). A request that was refused keeps no key: mend it, and send it with the same one or "
-    "a new one."
+    "request gets the first answer again, with nothing done twice; one that comes while the first "
+    "is still worked on waits for its answer. With another request (path, body or If-Match) it is "
+    "422 (reused). A request that was refused keeps no key: mend it, and send it with the same one "
+    "or a new one."
 )
 _MATCH: Final = (
     "The ETag of what you saw, as it stands there, quotes included (without them it is taken as "

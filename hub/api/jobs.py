@@ -53,7 +53,7 @@ def shown(who: Reads, number: str, response: Response) -> Any:
     version = _version(who, number)  # before the job, so that it is never newer than what is shown
     answer = who.ask("job.show", number=number)
     response.headers["ETag"] = f'"{version}"'
-    return answer
+    return {**answer, "completed": pages.completed(answer["ended"])}
 
 
 @router.put(
@@ -69,9 +69,12 @@ def add_test(
     )
 
 
-@router.post("/jobs/{number}/cancel", response_model=JobAnswer)
+@router.post("/jobs/{number}/cancel", openapi_extra=body("GiveUpGiven"), response_model=JobAnswer)
 def cancel(who: Writes, number: str, given: GiveUpGiven, key: Key) -> Any:
-    """Give a job up, by its step give_up, which has its own gates."""
+    """Give a job up, by its step give_up, which has its own gates. It needs no If-Match.
+
+    A job that has ended is not given up: 409 (refused), under whatever key but the first.
+    """
     who.site_of(number)
     answers = {"reason": given.reason, "safe": "yes" if given.safe else "no"}
     return _done(
@@ -81,7 +84,7 @@ def cancel(who: Writes, number: str, given: GiveUpGiven, key: Key) -> Any:
 
 def _done(answer: Any) -> Any:
     if answer["done"]:
-        return answer
+        return {**answer, "completed": pages.completed(answer["ended"])}
     why = "; ".join(f"{one['clause']}: {one['text']['en']}" for one in answer["refusals"])
     raise Problem("refused", why, refusals=answer["refusals"])
 

@@ -5,6 +5,12 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
+_SUCCESS = "A success is PASS without `outcome` and with `trial` false."
+_STATE = "open; or aborted: it was cancelled. No word says that it is done: see its attempts."
+_COMPLETED = (
+    "null while it runs. true: it did what it was opened for. false: it was given up, or ended "
+    "otherwise, by whatever word."
+)
 
 
 class Open(BaseModel):
@@ -45,11 +51,14 @@ class OrderTaken(Open):
 class AttemptShown(Open):
     attempt: str
     test: str
-    state: str
+    state: str = Field(description="open, or decided.")
     opened: str
     entry: int | None = Field(description="Ledger entry of the verdict.")
     verdict_id: str
-    verdict: dict[str, Any] = Field(description="The verdict in full; empty while it runs.")
+    verdict: dict[str, Any] = Field(
+        description="The verdict in full, as in its event; empty while it runs. A success is "
+        "`verdict` PASS without `outcome`, of an order whose `trial` is false."
+    )
 
 
 class OrderShown(Open):
@@ -59,29 +68,40 @@ class OrderShown(Open):
     id: str
     site: str
     trial: bool
-    state: str
+    state: str = Field(description=_STATE)
     version: str
     added: str
     ordered: dict[str, Any] = Field(
         description="What was ordered, as PUT takes it (steps of tests), with what the gateway "
-        "knew of the instruments when it was taken."
+        "knew of the instruments when it was taken. It has `number`, and `site` and `trial` where "
+        "they were said; PUT needs them again."
     )
-    tests: list[TestName]
-    attempts: list[AttemptShown]
+    tests: list[TestName] = Field(description="Those that are ordered now.")
+    attempts: list[AttemptShown] = Field(
+        description="Oldest first: of a test the last one that is decided counts. A test is done "
+        "by a success; one of laser_screen by an `outcome` other than invalid. An order that is "
+        "open is done when all of its `tests` are."
+    )
 
 
 class OrderRow(Open):
     number: str
     site: str
     trial: bool
-    state: str
+    state: str = Field(description=_STATE)
     added: str
-    verdict: str = Field(description="The newest one; empty when there is none.")
+    verdict: str = Field(
+        description="The newest one, of whichever test; empty when there is none. It does not say "
+        f"that the order is done. {_SUCCESS}"
+    )
+    outcome: str | None = Field(
+        default=None, description="Of that verdict, if it is of a laser screen: what was found."
+    )
 
 
 class Cancelled(Open):
     order: str
-    state: str
+    state: str = Field(description="aborted; also where it was before.")
 
 
 class JobRow(Open):
@@ -90,7 +110,8 @@ class JobRow(Open):
     site: str
     trial: bool
     phase: str
-    ended: str
+    ended: str = Field(description="The word with which it has ended; empty while it runs.")
+    completed: bool | None = Field(default=None, description=_COMPLETED)
     opened: str
     due: str = Field(description="When its next deadline passes; empty: none runs.")
     parent: str
@@ -103,7 +124,11 @@ class JobAnswer(Open):
     kind: str
     phase: str
     ended: str
-    done: bool
+    completed: bool | None = Field(default=None, description=_COMPLETED)
+    done: bool = Field(
+        description="Always true: the request was carried out (otherwise it is a problem). It "
+        "says nothing of the job; `completed` does."
+    )
 
 
 class JobShown(Open):
@@ -112,7 +137,8 @@ class JobShown(Open):
     job: str
     kind: str
     phase: str
-    ended: str
+    ended: str = Field(description="The word with which it has ended; empty while it runs.")
+    completed: bool | None = Field(default=None, description=_COMPLETED)
     steps: list[dict[str, Any]]
 
 
@@ -120,10 +146,15 @@ class VerdictRow(Open):
     entry: int
     order: str
     step: str
+    test: str = Field(default="", description="Id of the test, as in `tests` of the order.")
     attempt: str
     verdict_id: str
     procedure: str
-    verdict: str = Field(description="Only PASS releases anything.")
+    verdict: str = Field(description=f"PASS, FAIL, INCONCLUSIVE or ABORTED. {_SUCCESS}")
+    outcome: str | None = Field(
+        default=None,
+        description="Of a laser screen: what was found. It is never a success or an inspection.",
+    )
     reasons: list[str]
     decided: str
     trial: bool
@@ -194,6 +225,10 @@ class GiveUpGiven(BaseModel):
     """What the step give_up of a job asks."""
 
     model_config = ConfigDict(extra="forbid")
-    by: str = Field(min_length=1, max_length=32, description="Staff id of whoever says so.")
+    by: str = Field(
+        min_length=1,
+        max_length=32,
+        description="Staff id of whoever says so: one of the register (PUT /v1/staff/{id}).",
+    )
     reason: str = Field(min_length=1, max_length=500, description="No names.")
     safe: bool = Field(description="Valves closed, ends plugged?")

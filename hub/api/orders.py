@@ -26,6 +26,10 @@ from hub.orders import from_record
 router: Final = APIRouter()
 Limit = Annotated[int, Query(ge=1, le=pages.LONGEST_PAGE)]
 Cursor = Annotated[str, Query(max_length=200, description="`next` of an earlier answer.")]
+Seen = Annotated[
+    str,
+    Query(max_length=200, description="`next`, or `entry` of the last one that you have seen."),
+]
 Reads = Annotated[Caller, caller("orders:read")]
 Writes = Annotated[Caller, caller("orders:write")]
 
@@ -34,7 +38,12 @@ Writes = Annotated[Caller, caller("orders:write")]
     "/orders", status_code=201, openapi_extra=body("OrderGiven"), response_model=OrderTaken
 )
 def add(who: Writes, text: Text, key: Key, response: Response) -> Any:
-    """Take an order: one test in the form of the judge contract, or steps of tests."""
+    """Take an order: one test in the form of the judge contract, or steps of tests.
+
+    409 (conflict): the number is that of a job, or of an order with other content. The same content
+    once more, under another key, is the order that is there, unchanged, also if it was cancelled: a
+    number is used once.
+    """
     allow_site(who, text)
     answer = who.ask("order.add", key, text=text)
     response.headers["ETag"] = f'"{answer["version"]}"'
@@ -77,6 +86,11 @@ def amend(
     """Let an order ask for something else: the whole order as it shall be.
 
     Tests that stay as they are keep their id and their verdicts; one that was tried must stay.
+    `number` must be in it and be that of the path; `site` and `trial` must be as they were.
+    What changes nothing is 200 with the version that stands. 409 (conflict): it was cancelled, a
+    test of it runs, one that was tried would change, `site` or `trial` would, or it is a job's.
+    If-Match is a part of the request that the key stands for: the same key with another one is 422
+    (reused). Without a key, a retry of an amendment that was done is 412 (stale): look at it.
     """
     who.site_of(number)
     if _member(text, "number") != number:
@@ -86,9 +100,12 @@ def amend(
     return answer
 
 
-@router.post("/orders/{number}/cancel", response_model=Cancelled)
+@router.post("/orders/{number}/cancel", openapi_extra=body("CancelGiven"), response_model=Cancelled)
 def cancel(who: Writes, number: str, given: CancelGiven, key: Key) -> Any:
-    """Give an order up. A test of it that runs ends ABORTED."""
+    """Give an order up, for good. A test of it that runs ends ABORTED. It needs no If-Match.
+
+    Once more, under another key, it is 200 again, and nothing happens. 409 (conflict): it is a job.
+    """
     who.site_of(number)
     return who.ask("order.abort", key, number=number, reason=given.reason)
 
@@ -97,10 +114,14 @@ def cancel(who: Writes, number: str, given: CancelGiven, key: Key) -> Any:
 def verdicts(
     who: Reads,
     order: Annotated[str, Query(max_length=200)] = "",
-    cursor: Cursor = "",
+    cursor: Seen = "",
     limit: Limit = 100,
 ) -> Any:
-    """List verdicts in the order in which they were given: go on from the last `entry` later."""
+    """List verdicts in the order in which they were given.
+
+    At the end `next` is null. Keep the `entry` of the last one that you saw: as `cursor` it brings,
+    later, those that came after it.
+    """
     with who.house.reading() as reader:
         return pages.verdicts(reader, who.token, cursor, limit, order)
 

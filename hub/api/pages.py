@@ -6,14 +6,15 @@ from typing import Any, Final
 
 from hub.api.problems import Problem
 from hub.clock import iso
+from hub.events import COMPLETED
 from hub.ledger import LedgerReader
 from hub.tokens import Token
 
 LONGEST_PAGE: Final = 200
 # ?1 is a JSON list of the caller's sites; a token without sites sees all.
 _ORDERS: Final = (
-    "SELECT number, site, trial, state, created_us, (SELECT a.verdict FROM attempts a"
-    " WHERE a.number=orders.number AND a.verdict IS NOT NULL ORDER BY a.decided_us DESC LIMIT 1)"
+    "SELECT number, site, trial, state, created_us, (SELECT a.verdict_entry FROM attempts"
+    " a WHERE a.number=orders.number AND a.verdict IS NOT NULL ORDER BY a.decided_us DESC LIMIT 1)"
     " FROM orders WHERE (?1='[]' OR site IN (SELECT value FROM json_each(?1)))"
     " AND (created_us, number)>(?2, ?3)"
     " ORDER BY created_us, number LIMIT ?4"
@@ -59,9 +60,9 @@ def orders(reader: LedgerReader, token: Token, cursor: str, limit: int) -> Mappi
     shown = [
         {
             "number": number, "site": site, "trial": bool(trial), "state": state,
-            "added": iso(added_us), "verdict": verdict or "", "_at": f"{added_us}~{number}",
+            "added": iso(added_us), **_newest(reader, entry), "_at": f"{added_us}~{number}",
         }
-        for number, site, trial, state, added_us, verdict in rows
+        for number, site, trial, state, added_us, entry in rows
     ]  # fmt: skip
     return _without_place(page(shown, limit, lambda row: row["_at"]))
 
@@ -77,12 +78,18 @@ def jobs(
     shown = [
         {
             "job": number, "kind": of, "site": site, "trial": bool(trial), "phase": phase,
-            "ended": ended, "opened": iso(opened_us), "parent": parent,
+            "ended": ended, "completed": completed(ended), "opened": iso(opened_us),
+            "parent": parent,
             "due": iso(due_us) if due_us and not ended else "", "_at": f"{opened_us}~{number}",
         }
         for number, of, site, trial, phase, ended, opened_us, due_us, parent in rows
     ]  # fmt: skip
     return _without_place(page(shown, limit, lambda row: row["_at"]))
+
+
+def completed(ended: str) -> bool | None:
+    """Whether a job that has ended with this word did what it was for; None while it runs."""
+    return ended in COMPLETED if ended else None
 
 
 def verdicts(
@@ -99,9 +106,10 @@ def verdicts(
         shown.append(
             {
                 "entry": index, "order": record["order"], "step": record["step"],
-                "attempt": record["attempt"], "verdict_id": record["id"],
+                "test": record["test"], "attempt": record["attempt"], "verdict_id": record["id"],
                 "procedure": said["procedure"], "verdict": said["verdict"],
-                "reasons": said["reasons"], "decided": record["decided_at"],
+                "outcome": said.get("outcome"), "reasons": said["reasons"],
+                "decided": record["decided_at"],
                 "trial": record.get("trial", False),
             }
         )  # fmt: skip
@@ -140,6 +148,12 @@ def delivery(reader: LedgerReader, token: Token, id: str) -> Row:
     shown = _parcel(rows[0])
     del shown["_at"]
     return {**shown, "body": json.loads(body), "log": lines}
+
+
+def _newest(reader: LedgerReader, entry: int | None) -> Row:
+    """The verdict at *entry*, in short."""
+    said = reader.read(entry).record()["verdict"] if entry is not None else {"verdict": ""}
+    return {"verdict": said["verdict"], "outcome": said.get("outcome")}
 
 
 _PARCEL: Final = (

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from hub.api.asked import body
+from hub.api.asked import body, file_body
 from hub.api.house import Caller, Text, caller
 from hub.api.models import FileTaken, InstrumentShown, Page, Person, PersonGiven
 from hub.api.pages import page
@@ -74,12 +74,7 @@ def put_instrument(
 @router.put(
     "/files/{sha256}",
     response_model=FileTaken,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/octet-stream": {"schema": {"type": "string"}}},
-        }
-    },
+    openapi_extra=file_body(),
 )
 async def put_file(
     who: Annotated[Caller, caller("files:write")], sha256: Sha256, request: Request

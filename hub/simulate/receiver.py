@@ -5,10 +5,11 @@ line of a JSONL file, synced before it is answered: what was accepted is counted
 and from nothing else. An event is acted on once per Idempotency-Key; a repeat gets the first
 answer's receipt.
 
-    python -m hub.simulate.receiver --file crm.jsonl --port 8800
+    python3 mock_receiver.py --file crm.jsonl --port 8800
 
-POST /faults with some switches of `Faults` as JSON sets those; it answers 200 with all of them as
-they stand, or 400 and changes nothing. It stands alone, and needs Python 3.9 or newer.
+(of the kit; in a checkout `python -m hub.simulate.receiver` with the same words). POST /faults with
+some switches of `Faults` as JSON sets those; it answers 200 with all of them as they stand, or 400
+and changes nothing. It stands alone, and needs Python 3.9 or newer.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ import base64
 import json
 import os
 import random
+import re
 import signal
 import socket
 import ssl
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,6 +38,7 @@ LARGEST_BODY_BYTES = 1_048_576
 IDLE_CONNECTION_S = 30.0
 DRIP_EVERY_S = 0.05
 LOOK_S = 0.05
+LONGEST_DELAY_S = 3600.0
 
 
 @dataclass
@@ -60,6 +63,35 @@ class Faults:
     delay_s: float = 0.0
     drip: bool = False
     conflict_on_repeat: bool = False
+
+
+def _is_number(value: Any, most: float) -> bool:
+    # A bool is an int in Python, and no number in JSON. NaN is in no range.
+    return type(value) in (int, float) and 0 <= value <= most
+
+
+def _is_status(value: Any) -> bool:
+    return type(value) is int and 100 <= value <= 599
+
+
+def _is_header(name: str, value: Any) -> bool:
+    fits = isinstance(value, str) and value.isascii() and value.isprintable()
+    return fits and bool(re.fullmatch("[A-Za-z0-9-]+", name))
+
+
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "answers": lambda value: isinstance(value, list) and all(map(_is_status, value)),
+    "answer_orders": lambda value: isinstance(value, dict) and all(map(_is_status, value.values())),
+    "headers": lambda value: (
+        isinstance(value, dict) and all(_is_header(*one) for one in value.items())
+    ),
+    "page": lambda value: isinstance(value, str),
+    "cut": lambda value: _is_number(value, 1),
+    "delay_s": lambda value: _is_number(value, LONGEST_DELAY_S),
+    "drip": lambda value: isinstance(value, bool),
+    "conflict_on_repeat": lambda value: isinstance(value, bool),
+}
+"""Switch -> whether a value is one that it can have."""
 
 
 class Request(NamedTuple):
@@ -240,7 +272,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         receiver, faults = self.server.receiver, self.server.receiver.faults
         length = self.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > LARGEST_BODY_BYTES:
+        if not re.fullmatch("[0-9]{1,15}", length) or int(length) > LARGEST_BODY_BYTES:
             self.close_connection = True
             self._answer(413, {"code": "too_large"})
             return
@@ -271,16 +303,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _switch(self, body: bytes) -> None:
         faults = self.server.receiver.faults
         try:
-            given = dict(json.loads(body))
-        except (ValueError, TypeError):
+            given = json.loads(body)
+        except (ValueError, RecursionError):
+            given = None
+        if not isinstance(given, dict):
             self._plain(400, {"code": "not_an_object"})
             return
         for name, value in given.items():
-            if name not in asdict(faults):
+            if name not in _FITS:
                 self._plain(400, {"code": "unknown_fault", "name": name})
                 return
-            kind = type(getattr(faults, name))
-            if not isinstance(value, (int, float) if kind is float else kind):
+            if not _FITS[name](value):
                 self._plain(400, {"code": "wrong_value", "name": name})
                 return
         for name, value in given.items():

@@ -1,16 +1,19 @@
 """Sends events to a receiver as a gateway does, and says what is wrong with its answers.
 
-    python3 check.py URL SECRET [GOLDEN] [--token TOKEN]
+    python3 check.py URL SECRET [GOLDEN] [--token TOKEN] [--restart]
 
 SECRET is the receiver's, `whsec_` and base64; `python3 check.py secret` makes one. GOLDEN is the
 folder of golden events, `golden` beside this file when it is left out. TOKEN is sent as
-`authorization: Bearer TOKEN`, where one was agreed. Proxies are not asked, and redirects are not
-followed: a gateway does neither. SSL_CERT_FILE names the roots of a company's own.
+`authorization: Bearer TOKEN`, where one was agreed. With --restart it waits for Enter at the end:
+kill the receiver (kill -9, no orderly stop) and start it again before; it must still know all.
+Proxies are not asked, and redirects are not followed: a gateway does neither. SSL_CERT_FILE names
+the roots of a company's own.
 
 Exit 1 when something is wrong, 2 when nothing could be tried. What it sends stays in the receiver,
 so let it be one for tests. Needs nothing but Python 3.9 or newer.
 """
 
+import argparse
 import base64
 import contextlib
 import hashlib
@@ -32,6 +35,8 @@ WITHIN_S = 15
 SLOW = f"no whole answer within {WITHIN_S} s"
 LARGEST_ANSWER_BYTES = 65_536
 MOST_UNANSWERED = 3
+OTHERS = 300
+LARGEST_BODY_BYTES = 1_048_576
 NEVER = (400, 404, 405, 410, 412, 413, 415, 422)
 WEB_PAGES = ("text/html", "application/xhtml+xml")
 
@@ -73,7 +78,11 @@ class Answer(NamedTuple):
     def repeats(self, first: "Answer", key: str) -> bool:
         """It says that the event of *key* is there already, as the *first* answer had it."""
         if self.status == 409 and not self.fault:
-            named = self.headers.get("idempotency-key"), *map(self.said.get, _KEYS)
+            named = (
+                self.headers.get("idempotency-key"),
+                self.said.get("key"),
+                self.said.get("idempotency_key"),
+            )
             return key in named and self.receipt in ("", first.receipt)
         return self.takes and self.receipt == first.receipt
 
@@ -84,9 +93,6 @@ class Answer(NamedTuple):
         return f"{self.status} {self.kind} {said!r}"
 
 
-_KEYS = ("key", "idempotency_key")
-
-
 class Enough(Exception):
     """The receiver answers no more: there is no use in going on."""
 
@@ -95,17 +101,13 @@ class Sender:
     """A gateway's side of it."""
 
     def __init__(self, url: str, secret: str, token: str = "") -> None:
-        self.url = url
-        self.secret = secret
-        self.token = token
+        self.url, self.secret, self.token = url, secret, token
         self._to = _address(url)
-        self._answered = False
-        self._unanswered = 0
+        self._answered, self._unanswered = False, 0
 
-    def sign(self, key: str, at_s: int, body: bytes, secret: str = "") -> str:
-        mac_key = key_of(secret or self.secret)
+    def sign(self, key: str, at_s: "int | str", body: bytes, secret: str = "") -> str:
         signed = f"{key}.{at_s}.".encode() + body
-        mac = hmac.new(mac_key, signed, hashlib.sha256).digest()
+        mac = hmac.new(key_of(secret or self.secret), signed, hashlib.sha256).digest()
         return f"v1,{base64.b64encode(mac).decode()}"
 
     def send(self, key: str, body: bytes, **other: str) -> Answer:
@@ -154,10 +156,8 @@ class Sender:
             connection.close()
         if late.is_set():
             return Answer(0, "", {}, b"", SLOW)
-        wrong = ""
-        if short:
-            wrong = "half an answer: shorter than its content-length"
-        elif len(text) > LARGEST_ANSWER_BYTES:
+        wrong = "half an answer: shorter than its content-length" if short else ""
+        if len(text) > LARGEST_ANSWER_BYTES:
             wrong = f"an answer of more than {LARGEST_ANSWER_BYTES} bytes"
         elif 300 <= answer.status < 400:
             wrong = f"{answer.status}, a redirect, which a gateway does not follow"
@@ -196,11 +196,15 @@ def key_of(secret: str) -> bytes:
     except ValueError:
         key = b""
     if not secret.startswith("whsec_") or not 24 <= len(key) <= 64:
-        stop(
-            "the secret is no `whsec_` with base64 of 24 to 64 bytes after it; "
-            "`check.py secret` makes one"
-        )
+        stop("the secret is no `whsec_` and base64 of 24 to 64 bytes; `check.py secret` makes one")
     return key
+
+
+def bent(signature: str, byte: int) -> str:
+    """The same but for one bit of one *byte* of the MAC."""
+    mac = bytearray(base64.b64decode(signature[len("v1,") :]))
+    mac[byte] ^= 1
+    return f"v1,{base64.b64encode(mac).decode()}"
 
 
 class Golden(NamedTuple):
@@ -242,22 +246,13 @@ def ulid() -> str:
     return "".join(letters[number >> shift & 31] for shift in range(125, -1, -5))
 
 
-class Report:
-    def __init__(self) -> None:
-        self.wrong = 0
-
-    def say(self, what: str, good: bool, got: object, do: str) -> None:
-        self.wrong += not good
-        line = f"ok     {what}" if good else f"WRONG  {what}\n       got {got}; {do}"
-        sys.stdout.write(line + "\n")
-
-
 class Check:
     """Everything that is tried with one receiver."""
 
-    def __init__(self, sender: Sender, golden: "list[Golden]") -> None:
+    def __init__(self, sender: Sender, golden: "list[Golden]", restart: bool) -> None:
         self.sender = sender
-        self.report = Report()
+        self.restart = restart
+        self.wrong = 0
         self.golden = golden
         self.run = os.urandom(4).hex()  # so that a second run is not all repeats
         self.taken: dict[str, tuple[Golden, Answer]] = {}
@@ -271,12 +266,17 @@ class Check:
                 self.grows()
                 self.remembers()
         except Enough as fault:
-            self.report.say(
+            self.say(
                 "goes on answering", False, f"{fault}, {MOST_UNANSWERED} times running",
                 "store the event, answer, and do the work afterwards; the rest is not tried",
             )  # fmt: skip
-        sys.stdout.write(f"{self.report.wrong} wrong\n")
-        return self.report.wrong
+        sys.stdout.write(f"{self.wrong} wrong\n")
+        return self.wrong
+
+    def say(self, what: str, good: bool, got: object, do: str) -> None:
+        self.wrong += not good
+        line = f"ok     {what}" if good else f"WRONG  {what}\n       got {got}; {do}"
+        sys.stdout.write(line + "\n")
 
     def key(self, id_: str) -> str:
         """As a gateway makes it: the event's id, `-`, and the name of a sink."""
@@ -284,13 +284,13 @@ class Check:
 
     def another(self, **more: object) -> "tuple[str, bytes]":
         """Key and body of an event that nobody has had: the first golden one with a new id."""
-        event = {**self.golden[0].event, "id": ulid(), **more}
+        event: dict[str, Any] = {**self.golden[0].event, "id": ulid(), **more}
         text = json.dumps(event, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return self.key(event["id"]), text.encode()
 
     def takes(self) -> bool:
         """Whether there is any use in going on."""
-        say = self.report.say
+        say = self.say
         for one in self.golden:
             key = f"{self.key(one.event['id'])}-{one.name.partition('/')[0]}"
             first = self.sender.send(key, one.body)
@@ -319,94 +319,104 @@ class Check:
         key, body = self.another()
         with ThreadPoolExecutor(5) as pool:
             answers = list(pool.map(lambda _: self.sender.send(key, body), range(5)))
-        took = [one for one in answers if one.takes]
+        took = next((one for one in answers if one.takes), answers[0])
+        as_one = all(one.repeats(took, key) or one.status in (409, 425) for one in answers)
         say(
-            "takes five at once as one",
-            bool(took)
-            and all(one.repeats(took[0], key) or one.status in (409, 425) for one in answers),
-            ", ".join(map(str, answers)),
+            "takes five at once as one", took.takes and as_one, ", ".join(map(str, answers)),
             "store key and event in one transaction, with the key unique",
         )  # fmt: skip
         return bool(self.taken)
 
     def refuses(self) -> None:
-        send, sign = self.sender.send, self.sender.sign
+        send, sign, now_s = self.sender.send, self.sender.sign, int(time.time())
+        key, body = self.another()
 
         def refused(what: str, answer: Answer, do: str) -> None:
             good = not answer.fault and answer.status in (401, 403)
-            self.report.say(f"refuses {what}", good, answer, do)
+            self.say(f"refuses {what}", good, answer, do)
 
-        now_s, other = int(time.time()), "whsec_" + base64.b64encode(b"x" * 32).decode()
-        at = str(now_s)
-        verify = "verify HMAC-SHA256 over id.timestamp.body, and answer 401"
-        key, body = self.another()
+        def signed(text: bytes, by: str, at: str = str(now_s), **more: str) -> Answer:
+            return send(key, text, webhook_signature=by, webhook_timestamp=at, **more)
+
+        other = "whsec_" + base64.b64encode(b"x" * 32).decode()
         theirs, ours = sign(key, now_s, body, other), sign(key, now_s, body)
-        refused(
-            "another secret", send(key, body, webhook_timestamp=at, webhook_signature=theirs),
-            verify,
-        )  # fmt: skip
-        spaced = body[:-1] + b" " + body[-1:]
-        refused(
-            "a changed body", send(key, spaced, webhook_timestamp=at, webhook_signature=ours),
-            "verify over the raw bytes, before you parse them",
-        )  # fmt: skip
-        answer = send(key, body, webhook_id="x", webhook_timestamp=at, webhook_signature=ours)
-        refused("another id", answer, verify)
-        for what, off_s in (("six minutes ago", -360), ("in six minutes", 360)):
-            then_s = now_s + off_s
-            answer = send(
-                key, body, webhook_timestamp=str(then_s),
-                webhook_signature=sign(key, then_s, body),
-            )  # fmt: skip
-            refused(f"a signature of {what}", answer, "compare webhook-timestamp with your clock")
-        refused("no signature", send(key, body, webhook_signature=""), verify)
-        refused("a signature that is none", send(key, body, webhook_signature="v1,!!!!"), verify)
+        verify = "verify HMAC-SHA256 over id.timestamp.body, and answer 401"
+        whole = "compare all 32 bytes of the MAC, each version v1 in the header by itself"
+        for what, text, signature, do in (
+            ("another secret", body, theirs, verify),
+            ("a changed body", body[:-1] + b" }", ours, "verify the raw bytes, before you parse"),
+            ("two signatures, of which none is yours", body, f"{theirs} {bent(ours, 0)}", whole),
+            ("a signature with its last bit changed", body, bent(ours, -1), whole),
+            ("a signature with a bit of its middle changed", body, bent(ours, 16), whole),
+            ("a version of signature that it cannot know", body, f"v2{ours[2:]}", whole),
+            ("no signature", body, "", verify),
+            ("a signature that is none", body, "v1,!!!!", verify),
+        ):
+            refused(what, signed(text, signature), do)
+        refused("another id", signed(body, ours, webhook_id="x"), verify)
+        clock = "compare webhook-timestamp with your clock (is that right?): five minutes at most"
+        off = {"310 s ago": f"{now_s - 310}", "in 310 s": f"{now_s + 310}", "no time": "1" * 5000}
+        for what, at in off.items():
+            refused(f"a signature of {what}", signed(body, sign(key, at, body), at), clock)
+        if self.sender.token:
+            for what, given in (("another token", f"Bearer {self.sender.token}x"), ("none", "")):
+                refused(f"{what} in place of the token", send(key, body, authorization=given),
+                        "compare the whole token, beside the signature")  # fmt: skip
         known, (golden, first) = next(iter(self.taken.items()))
-        replayed = send(
-            known, golden.body, idempotency_key=self.key(ulid()), webhook_timestamp=at,
-            webhook_signature=sign(known, now_s, golden.body),
-        )  # fmt: skip
-        self.report.say(
-            "refuses a known event under a new idempotency-key",
-            not replayed.fault
-            and (replayed.status in (400, 401, 403) or replayed.repeats(first, known)),
-            replayed,
-            "only webhook-id is signed: answer 401 where idempotency-key is another, "
+        replayed = send(known, golden.body, idempotency_key=self.key(ulid()))
+        good = replayed.status in (400, 401, 403) or replayed.repeats(first, known)
+        self.say(
+            "refuses a known event under a new idempotency-key", good and not replayed.fault,
+            replayed, "only webhook-id is signed: answer 401 where idempotency-key is another, "
             "or look events up by webhook-id",
-        )
-        key, body = self.another()
-        both = f"{sign(key, now_s, body, other)} {sign(key, now_s, body)}"
-        answer = send(key, body, webhook_timestamp=at, webhook_signature=both)
-        self.report.say(
+        )  # fmt: skip
+        answer = signed(body, f"{theirs} {ours}")
+        self.say(
             "takes two signatures, of which one is yours", answer.takes, answer,
             "try each signature of the header: two come while a secret is changed",
         )  # fmt: skip
         for what, text in (("no JSON", b"no event"), ("half of a JSON", b'{"specversion":')):
             answer = send(self.key(ulid()), text)
-            self.report.say(
+            self.say(
                 f"refuses what is {what}", not answer.fault and answer.status in NEVER, answer,
                 "answer 400: it would be sent again and again",
             )  # fmt: skip
 
     def grows(self) -> None:
-        data = {**self.golden[0].event["data"], "later_field": {"a": 1}}
-        answer = self.sender.send(*self.another(laterattribute="x", data=data))
-        self.report.say(
-            "takes fields that it does not know", answer.takes, answer,
-            "let unknown fields pass: the contract grows by them",
-        )  # fmt: skip
-        answer = self.sender.send(*self.another(type="gashub.later.v1"))
-        self.report.say(
-            "takes types that it does not know", answer.takes, answer,
-            "store and leave them, or ask the gateway's operator for fewer kinds",
-        )  # fmt: skip
+        data = self.golden[0].event["data"]
+        empty = len(self.another(data={**data, "later_field": ""})[1])
+        filled = {**data, "later_field": "x" * (LARGEST_BODY_BYTES - empty)}
+        more = {**data, "later_field": {"a": 1}}
+        for what, changed, do in (
+            ("an event of 1 MiB", {"data": filled}, "take 1 MiB"),
+            ("fields that it does not know", {"laterattribute": "x", "data": more},
+             "let unknown fields pass: the contract grows by them"),
+            ("types that it does not know", {"type": "gashub.later.v1"},
+             "store and leave them, or ask the gateway's operator for fewer kinds"),
+        ):  # fmt: skip
+            answer = self.sender.send(*self.another(**changed))
+            self.say(f"takes {what}", answer.takes, answer, do)
 
     def remembers(self) -> None:
+        with ThreadPoolExecutor(5) as pool:
+            others = [self.another() for _ in range(OTHERS)]
+            answers = list(pool.map(lambda one: self.sender.send(*one), others))
+        lost = [str(one) for one in answers if not one.takes]
+        self.say(f"takes {OTHERS} more at once", not lost, lost[:2], "answer each with 2xx")
+        self.knows("still knows")
+        if self.restart:
+            sys.stdout.write("kill the receiver, start it again, then press Enter\n")
+            sys.stdout.flush()
+            sys.stdin.readline()
+            self.knows("knows after a restart")
+
+    def knows(self, what: str) -> None:
+        self.sender.send(*self.another())  # first: else counting anew would look like knowing
         for key, (golden, first) in list(self.taken.items())[:5]:
             again = self.sender.send(key, golden.body)
-            self.report.say(
-                f"still knows {golden.name}", again.repeats(first, key), again,
-                "keep key and receipt with the event, for as long as you keep the event",
+            self.say(
+                f"{what} {golden.name}", again.repeats(first, key), again,
+                "keep key and receipt on the disk with the event, for as long as you keep it",
             )  # fmt: skip
 
 
@@ -414,19 +424,18 @@ def main(words: "list[str]") -> int:
     if words == ["secret"]:
         sys.stdout.write(f"whsec_{base64.b64encode(os.urandom(32)).decode()}\n")
         return 0
-    token = ""
-    if "--token" in words[:-1]:
-        at = words.index("--token")
-        token = words[at + 1]
-        words = words[:at] + words[at + 2 :]
-    if not 2 <= len(words) <= 3 or words[-1].startswith("--"):
-        sys.stderr.write(str(__doc__))
-        return 2
-    if not re.fullmatch(r"[!-~]*", token):
+    ask = argparse.ArgumentParser(usage=__doc__)
+    ask.add_argument("url")
+    ask.add_argument("secret")
+    ask.add_argument("golden", nargs="?", type=Path, default=Path(__file__).with_name("golden"))
+    ask.add_argument("--token", default="")
+    ask.add_argument("--restart", action="store_true")
+    given = ask.parse_args(words)
+    if not re.fullmatch(r"[!-~]*", given.token):
         stop("the token has letters that no header can hold")
-    folder = Path(words[2]) if len(words) > 2 else Path(__file__).with_name("golden")
-    key_of(words[1])
-    return 1 if Check(Sender(words[0], words[1], token), golden_of(folder)).all() else 0
+    key_of(given.secret)
+    sender = Sender(given.url, given.secret, given.token)
+    return 1 if Check(sender, golden_of(given.golden), given.restart).all() else 0
 
 
 if __name__ == "__main__":
