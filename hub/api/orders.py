@@ -40,9 +40,9 @@ Writes = Annotated[Caller, caller("orders:write")]
 def add(who: Writes, text: Text, key: Key, response: Response) -> Any:
     """Take an order: one test in the form of the judge contract, or steps of tests.
 
-    409 (conflict): the number is that of a job, or of an order with other content. The same content
-    once more, under another key, is the order that is there, unchanged, also if it was cancelled: a
-    number is used once.
+    409 (conflict): the number is that of a job, of an order with other content, or of one that was
+    cancelled: a number is used once. The same content once more, under another key, is the order
+    that is there, unchanged.
     """
     allow_site(who, text)
     answer = who.ask("order.add", key, text=text)
