@@ -193,7 +193,7 @@ FIGURES = (
         ),
     ),
     Figure(
-        "mutation", "rules", "mutation.py", "", "--sample 30",
+        "mutation", "rules", "mutation.py", "", "--sample 20",
         (
             Target("mutants of the rules killed: 95 %, less a sample's error", "enough", "=", True),
             Target("survivors without an explanation", "unexplained", "=", []),
@@ -228,7 +228,7 @@ FIGURES = (
         ),
     ),
     Figure(
-        "footprint", "speed", "footprint.py", "", "--starts 2 --wear-s 20",
+        "footprint", "speed", "footprint.py", "", "--starts 2 --wear-s 10",
         (
             Target("idle memory, MB", "idle_rss_mb", "<", 60),
             Target("start to first reading, s", "start_to_first_reading_s", "<", 1.5),
