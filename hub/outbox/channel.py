@@ -2,7 +2,8 @@
 
 Order is kept within a lane (a work order): a parcel goes out only when none before it is waiting.
 A sink that cannot be reached, pauses us or breaks stops this channel alone, and burns no parcel.
-A parcel on which it breaks is put off, so that the others need not wait behind it.
+A parcel on which it breaks is put off, so that the others need not wait behind it; a batch is put
+off whole, and later ones wait for it.
 """
 
 import random
